@@ -1,0 +1,107 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Applied to every target, so that no room has looser rules than another.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+    name: "animato",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "animato", targets: ["Server"])
+    ],
+    dependencies: [
+        // HTTP server. Without its configuration trait: our settings are read by the Server target alone.
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird",
+            from: "2.28.1",
+            traits: ["FullFoundation"]
+        ),
+        // The HTTP currency types that Hummingbird's API is written in.
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        // SQLite: the embedded task store.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        // Sockets to the engine process, the thread pool for blocking database work.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        // SHA-256 of requests and videos.
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        // Starts and ends the engine process.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        // File descriptors and paths, as swift-subprocess speaks them.
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        // Start and stop of everything long-lived, in order.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // The command line.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // The settings file.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // The rooms. What each may import is the architecture: docs/architecture.md.
+        .target(name: "Tasks"),
+        .target(name: "TasksSQLite", dependencies: ["Tasks", grdb, nioPosix, logging]),
+        .target(name: "Results", dependencies: [crypto, logging]),
+        .target(
+            name: "Engine",
+            dependencies: [logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage]
+        ),
+        .target(name: "Scheduling", dependencies: ["Engine", "Results", "Tasks", logging, serviceLifecycle]),
+        .target(
+            name: "API",
+            dependencies: ["Results", "Scheduling", "Tasks", hummingbird, httpTypes, logging, nioCore, nioPosix]
+        ),
+        .executableTarget(
+            name: "Server",
+            dependencies: [
+                "API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite",
+                hummingbird, logging, nioCore, nioPosix, serviceLifecycle,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+            ]
+        ),
+
+        // Conformance suites and fakes. A normal target, so that every test target can use it; no product links it.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Engine", "Results", "Tasks"],
+            path: "Tests/TestSupport"
+        ),
+        .testTarget(name: "TasksTests", dependencies: ["Tasks", "TestSupport"]),
+        .testTarget(name: "TaskStoreTests", dependencies: ["Tasks", "TasksSQLite", "TestSupport"]),
+        .testTarget(name: "ResultsTests", dependencies: ["Results", "TestSupport"]),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"]),
+        .testTarget(
+            name: "SchedulingTests",
+            dependencies: ["Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport"]
+        ),
+        .testTarget(
+            name: "APITests",
+            dependencies: ["API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport", httpTypes]
+        ),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets {
+    target.swiftSettings = (target.swiftSettings ?? []) + swiftSettings
+}

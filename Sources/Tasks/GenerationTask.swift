@@ -1,0 +1,97 @@
+/// What a client holds: one request that was accepted, and what became of it.
+package struct GenerationTask: Sendable, Equatable {
+    package var id: TaskID
+    package var tenant: TenantID
+    package var status: TaskStatus
+    /// Answered with a video that was there already.
+    package var isCached: Bool
+    package var createdAt: Timestamp
+    package var finishedAt: Timestamp?
+    /// The work it waits for. Its status may go on to `succeeded` after this task was cancelled, for other tasks' sake.
+    package var generation: Generation
+
+    package init(
+        id: TaskID,
+        tenant: TenantID,
+        status: TaskStatus,
+        isCached: Bool,
+        createdAt: Timestamp,
+        finishedAt: Timestamp?,
+        generation: Generation
+    ) {
+        self.id = id
+        self.tenant = tenant
+        self.status = status
+        self.isCached = isCached
+        self.createdAt = createdAt
+        self.finishedAt = finishedAt
+        self.generation = generation
+    }
+}
+
+/// A task to be stored.
+package struct NewTask: Sendable {
+    package var id: TaskID
+    package var tenant: TenantID
+    package var key: GenerationKey
+    package var request: VideoRequest
+    package var seed: UInt32
+    package var model: String
+    package var priority: Int
+    package var idempotency: Idempotency?
+
+    /// Makes a repeated submission return the first one's task.
+    package struct Idempotency: Sendable, Equatable {
+        /// Chosen by the client.
+        package var key: String
+        /// What was asked; the same key with another fingerprint is a conflict.
+        package var fingerprint: String
+
+        package init(key: String, fingerprint: String) {
+            self.key = key
+            self.fingerprint = fingerprint
+        }
+    }
+
+    package init(
+        id: TaskID,
+        tenant: TenantID,
+        key: GenerationKey,
+        request: VideoRequest,
+        seed: UInt32,
+        model: String,
+        priority: Int = 0,
+        idempotency: Idempotency? = nil
+    ) {
+        self.id = id
+        self.tenant = tenant
+        self.key = key
+        self.request = request
+        self.seed = seed
+        self.model = model
+        self.priority = priority
+        self.idempotency = idempotency
+    }
+}
+
+/// What became of a submission.
+package struct Submission: Sendable, Equatable {
+    package enum Disposition: Sendable, Equatable {
+        /// A generation of its own waits in the queue.
+        case queued
+        /// It joined a generation that was waiting or running.
+        case joined
+        /// The video was there.
+        case cached
+        /// The idempotency key was known: this is the task of the first submission.
+        case replayed
+    }
+
+    package var task: GenerationTask
+    package var disposition: Disposition
+
+    package init(task: GenerationTask, disposition: Disposition) {
+        self.task = task
+        self.disposition = disposition
+    }
+}

@@ -1,0 +1,111 @@
+import Foundation
+
+/// Collects what is wrong with a draft, field by field. Each check returns the value, usable only if none failed.
+struct RequestCheck {
+    let limits: ModelLimits
+    private(set) var violations: [Violation]
+    private let judgedFields: Set<String>
+
+    init(limits: ModelLimits, violations: [Violation]) {
+        self.limits = limits
+        self.violations = violations
+        judgedFields = Set(violations.map(\.field))
+    }
+
+    private mutating func reject(_ field: String, _ code: Violation.Code, _ message: String) {
+        guard !judgedFields.contains(field) else { return }
+        violations.append(Violation(field: field, code: code, message: message))
+    }
+
+    /// Trims white space and normalises to NFC, as the tokenizer would, so that one text has one spelling.
+    mutating func prompt(_ text: String?, field: String, isRequired: Bool) -> String {
+        guard let text else {
+            if isRequired { reject(field, .required, "\(field) is required.") }
+            return ""
+        }
+        let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines).precomposedStringWithCanonicalMapping
+        if isRequired, trimmed.isEmpty {
+            reject(field, .empty, "\(field) must not be empty.")
+        }
+        let count = trimmed.unicodeScalars.count
+        if count > limits.maxPromptCharacters {
+            reject(
+                field,
+                .tooLong,
+                "\(field) must have at most \(limits.maxPromptCharacters) characters; it has \(count)."
+            )
+        }
+        if trimmed.unicodeScalars.contains(where: { $0.properties.generalCategory == .control && !$0.isLineBreakOrTab }) {
+            reject(field, .notText, "\(field) must not contain control characters.")
+        }
+        return trimmed
+    }
+
+    mutating func side(_ value: Int, field: String, range: ClosedRange<Int>) -> Int {
+        let multiple = limits.sizeMultiple
+        if !range.contains(value) {
+            reject(field, .outOfRange, "\(field) must be from \(range.lowerBound) to \(range.upperBound); it is \(value).")
+        } else if !value.isMultiple(of: multiple) {
+            let below = max(range.lowerBound, value - value % multiple)
+            let above = min(range.upperBound, below + multiple)
+            reject(
+                field,
+                .notAMultiple,
+                "\(field) must be a multiple of \(multiple); it is \(value). Nearest: \(below) or \(above)."
+            )
+        }
+        return value
+    }
+
+    mutating func pixels(width: Int, height: Int) {
+        guard limits.width.contains(width), limits.height.contains(height) else { return }
+        if width * height > limits.maxPixels {
+            reject(
+                "width",
+                .tooManyPixels,
+                "width × height must be at most \(limits.maxPixels); it is \(width * height)."
+            )
+        }
+    }
+
+    mutating func frames(_ value: Int) -> Int {
+        let range = limits.frames
+        let step = limits.frameStep
+        if !range.contains(value) {
+            reject(
+                "num_frames",
+                .outOfRange,
+                "num_frames must be from \(range.lowerBound) to \(range.upperBound); it is \(value)."
+            )
+        } else if (value - 1) % step != 0 {
+            let below = value - (value - 1) % step
+            let above = min(range.upperBound, below + step)
+            reject(
+                "num_frames",
+                .wrongFrameCount,
+                "num_frames must be \(step)k+1; it is \(value). Nearest: \(below) or \(above)."
+            )
+        }
+        return value
+    }
+
+    mutating func range<Value: Comparable>(_ value: Value, field: String, range: ClosedRange<Value>) -> Value {
+        if !range.contains(value) {
+            reject(field, .outOfRange, "\(field) must be from \(range.lowerBound) to \(range.upperBound); it is \(value).")
+        }
+        return value
+    }
+
+    mutating func seed(_ value: Int?) -> UInt32? {
+        guard let value else { return nil }
+        guard let seed = UInt32(exactly: value) else {
+            reject("seed", .outOfRange, "seed must be from 0 to \(UInt32.max); it is \(value).")
+            return nil
+        }
+        return seed
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isLineBreakOrTab: Bool { self == "\n" || self == "\r" || self == "\t" }
+}

@@ -1,0 +1,35 @@
+/// Why a store could not do what it was asked.
+package enum TaskStoreError: Error, Sendable, Equatable {
+    /// As many generations wait as may.
+    case queueFull(limit: Int)
+    /// The idempotency key was used for another request.
+    case idempotencyConflict(TaskID)
+    /// The lease ran out, was taken by another, or the generation is not wanted any more. Stop and write nothing.
+    case leaseLost
+    /// No such task.
+    case notFound
+    /// More writes wait than the store takes.
+    case overloaded
+    /// The storage does not work: full, read-only, damaged, unreachable.
+    case unavailable(String)
+
+    /// Stable, snake_case.
+    package var code: String {
+        switch self {
+        case .queueFull: "queue_full"
+        case .idempotencyConflict: "idempotency_conflict"
+        case .leaseLost: "lease_lost"
+        case .notFound: "task_not_found"
+        case .overloaded: "store_overloaded"
+        case .unavailable: "store_unavailable"
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    package var isRetryable: Bool {
+        switch self {
+        case .queueFull, .overloaded, .unavailable: true
+        case .idempotencyConflict, .leaseLost, .notFound: false
+        }
+    }
+}
