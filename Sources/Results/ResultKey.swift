@@ -15,7 +15,9 @@ package struct ResultKey: Hashable, Sendable, CustomStringConvertible {
     package init(canonicalRequest: Data, modelFingerprint: String, engineVersion: String) {
         var hash = SHA256()
         // Each part is preceded by its length: no two lists of parts make one stream of bytes.
-        for part in [Data("animato-result-1".utf8), Data(engineVersion.utf8), Data(modelFingerprint.utf8), canonicalRequest] {
+        for part in [
+            Data("animato-result-1".utf8), Data(engineVersion.utf8), Data(modelFingerprint.utf8), canonicalRequest,
+        ] {
             withUnsafeBytes(of: UInt64(part.count).bigEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: part)
         }

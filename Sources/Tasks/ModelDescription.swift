@@ -9,7 +9,9 @@ package struct ModelDescription: Sendable, Equatable {
     package var limits: ModelLimits
     package var defaults: RequestDefaults
 
-    package init(name: String, fingerprint: String, engineVersion: String, limits: ModelLimits, defaults: RequestDefaults) {
+    package init(
+        name: String, fingerprint: String, engineVersion: String, limits: ModelLimits, defaults: RequestDefaults
+    ) {
         self.name = name
         self.fingerprint = fingerprint
         self.engineVersion = engineVersion

@@ -35,7 +35,7 @@ struct RequestCheck {
                 "\(field) must have at most \(limits.maxPromptCharacters) characters; it has \(count)."
             )
         }
-        if trimmed.unicodeScalars.contains(where: { $0.properties.generalCategory == .control && !$0.isLineBreakOrTab }) {
+        if trimmed.unicodeScalars.contains(where: { $0.isForbidden }) {
             reject(field, .notText, "\(field) must not contain control characters.")
         }
         return trimmed
@@ -44,7 +44,7 @@ struct RequestCheck {
     mutating func side(_ value: Int, field: String, range: ClosedRange<Int>) -> Int {
         let multiple = limits.sizeMultiple
         if !range.contains(value) {
-            reject(field, .outOfRange, "\(field) must be from \(range.lowerBound) to \(range.upperBound); it is \(value).")
+            reject(field, .outOfRange, outOfRange(field, range, value))
         } else if !value.isMultiple(of: multiple) {
             let below = max(range.lowerBound, value - value % multiple)
             let above = min(range.upperBound, below + multiple)
@@ -72,11 +72,7 @@ struct RequestCheck {
         let range = limits.frames
         let step = limits.frameStep
         if !range.contains(value) {
-            reject(
-                "num_frames",
-                .outOfRange,
-                "num_frames must be from \(range.lowerBound) to \(range.upperBound); it is \(value)."
-            )
+            reject("num_frames", .outOfRange, outOfRange("num_frames", range, value))
         } else if (value - 1) % step != 0 {
             let below = value - (value - 1) % step
             let above = min(range.upperBound, below + step)
@@ -91,9 +87,13 @@ struct RequestCheck {
 
     mutating func range<Value: Comparable>(_ value: Value, field: String, range: ClosedRange<Value>) -> Value {
         if !range.contains(value) {
-            reject(field, .outOfRange, "\(field) must be from \(range.lowerBound) to \(range.upperBound); it is \(value).")
+            reject(field, .outOfRange, outOfRange(field, range, value))
         }
         return value
+    }
+
+    private func outOfRange<Value>(_ field: String, _ range: ClosedRange<Value>, _ value: Value) -> String {
+        "\(field) must be from \(range.lowerBound) to \(range.upperBound); it is \(value)."
     }
 
     mutating func seed(_ value: Int?) -> UInt32? {
@@ -107,5 +107,8 @@ struct RequestCheck {
 }
 
 extension Unicode.Scalar {
-    fileprivate var isLineBreakOrTab: Bool { self == "\n" || self == "\r" || self == "\t" }
+    /// Control characters other than line breaks and tabs.
+    fileprivate var isForbidden: Bool {
+        properties.generalCategory == .control && self != "\n" && self != "\r" && self != "\t"
+    }
 }

@@ -30,6 +30,7 @@ package struct RetryPolicy: Sendable, Equatable {
     /// - Parameters:
     ///   - failures: how many attempts have failed, this one included; at least 1.
     ///   - random: a number from 0 to 1.
+    /// - Returns: whether to try again, and when.
     package func decision(afterFailures failures: Int, random: Double) -> Decision {
         guard failures < maxFailures else { return .giveUp }
         // 2^30 base delays are beyond any sensible cap; the bound keeps the shift from overflowing.

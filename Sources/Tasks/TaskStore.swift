@@ -5,7 +5,10 @@
 package protocol TaskStore: Sendable {
     /// Stores a task and attaches it to the generation that will make, is making or has made its video.
     ///
-    /// - Parameter queueLimit: how many generations may wait; a task that joins or is cached needs no place.
+    /// - Parameters:
+    ///   - task: what to store.
+    ///   - queueLimit: how many generations may wait; a task that joins or is cached needs no place.
+    /// - Returns: the task as stored, and what became of it.
     /// - Throws: `queueFull`, `idempotencyConflict`, `unavailable`.
     func submit(_ task: NewTask, queueLimit: Int) async throws(TaskStoreError) -> Submission
 
