@@ -1,7 +1,9 @@
 import Crypto
 package import Foundation
 
-/// What a video is found by: SHA-256 of everything that shapes it. Equal keys, equal video.
+/// What a video is found by: SHA-256 of everything that shapes it.
+///
+/// Equal keys, equal video.
 package struct ResultKey: Hashable, Sendable, CustomStringConvertible {
     /// 64 hexadecimal digits.
     package let hex: String

@@ -1,7 +1,9 @@
 package import Results
 package import Tasks
 
-/// What every door of the server opens onto: submit, look, list, cancel. The doors decide nothing.
+/// What every door of the server opens onto: submit, look, list, cancel.
+///
+/// The doors decide nothing.
 package protocol VideoService: Sendable {
     /// The model that requests are parsed against.
     ///

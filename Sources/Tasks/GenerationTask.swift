@@ -7,7 +7,9 @@ package struct GenerationTask: Sendable, Equatable {
     package var isCached: Bool
     package var createdAt: Timestamp
     package var finishedAt: Timestamp?
-    /// The work it waits for. Its status may go on to `succeeded` after this task was cancelled, for other tasks' sake.
+    /// The work it waits for.
+    ///
+    /// Its status may go on to `succeeded` after this task was cancelled, for other tasks' sake.
     package var generation: Generation
 
     package init(

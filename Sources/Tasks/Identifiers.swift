@@ -1,6 +1,8 @@
 package import Foundation
 
-/// What a client holds: the name of one task. A UUID of version 7, so that ids sort by creation time.
+/// What a client holds: the name of one task.
+///
+/// A UUID of version 7, so that ids sort by creation time.
 package struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let uuid: UUID
 
@@ -8,7 +10,9 @@ package struct TaskID: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.uuid = uuid
     }
 
-    /// Reads the canonical text form. `nil` for anything that is not a UUID of 36 characters.
+    /// Reads the canonical text form.
+    ///
+    /// `nil` for anything that is not a UUID of 36 characters.
     package init?(_ text: some StringProtocol) {
         guard text.utf8.count == 36, let uuid = UUID(uuidString: String(text)) else { return nil }
         self.uuid = uuid
@@ -52,7 +56,9 @@ package struct GenerationID: Hashable, Comparable, Sendable, CustomStringConvert
     }
 }
 
-/// The hash of everything that shapes the output, in hexadecimal. Two requests with one key want the same video.
+/// The hash of everything that shapes the output, in hexadecimal.
+///
+/// Two requests with one key want the same video.
 package struct GenerationKey: Hashable, Sendable, CustomStringConvertible {
     package let rawValue: String
 
@@ -63,7 +69,9 @@ package struct GenerationKey: Hashable, Sendable, CustomStringConvertible {
     package var description: String { rawValue }
 }
 
-/// Who a task belongs to. Tasks of one tenant do not exist for another.
+/// Who a task belongs to.
+///
+/// Tasks of one tenant do not exist for another.
 package struct TenantID: Hashable, Sendable, CustomStringConvertible {
     package let rawValue: String
 

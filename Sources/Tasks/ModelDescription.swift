@@ -1,4 +1,6 @@
-/// What the loaded model can make. The engine declares it; requests are parsed against it.
+/// What the loaded model can make.
+///
+/// The engine declares it; requests are parsed against it.
 package struct ModelDescription: Sendable, Equatable {
     /// The name that tasks show.
     package var name: String
@@ -36,7 +38,9 @@ package struct ModelLimits: Sendable, Equatable {
     package var steps: ClosedRange<Int>
     package var guidance: ClosedRange<Double>
     package var fps: ClosedRange<Int>
-    /// Limit of the prompt and of the negative prompt, in characters. The engine also has a limit in tokens.
+    /// Limit of the prompt and of the negative prompt, in characters.
+    ///
+    /// The engine also has a limit in tokens.
     package var maxPromptCharacters: Int
 
     package init(

@@ -1,6 +1,8 @@
 import Foundation
 
-/// Collects what is wrong with a draft, field by field. Each check returns the value, usable only if none failed.
+/// Collects what is wrong with a draft, field by field.
+///
+/// Each check returns the value, usable only if none failed.
 struct RequestCheck {
     let limits: ModelLimits
     private(set) var violations: [Violation]

@@ -1,4 +1,6 @@
-/// When a failed attempt is tried again. Pure.
+/// When a failed attempt is tried again.
+///
+/// Pure.
 package struct RetryPolicy: Sendable, Equatable {
     /// Attempts that may fail before the generation does.
     package var maxFailures: Int

@@ -17,7 +17,9 @@ package final class TaskIDSource: Sendable {
         self.clock = clock
     }
 
-    /// The next id. Never repeats and never sorts before an earlier one of this source, even if the wall clock goes back.
+    /// The next id.
+    ///
+    /// Never repeats and never sorts before an earlier one of this source, even if the wall clock goes back.
     package func next() -> TaskID {
         let now = clock.wallTime().milliseconds
         let (milliseconds, counter) = state.withLock { state in

@@ -16,7 +16,9 @@ package struct IllegalTransition: Error, Sendable, Equatable {
     package var event: LifecycleEvent
 }
 
-/// The state machine of generations, and with them of tasks: `docs/task-lifecycle.md` draws it. Pure.
+/// The state machine of generations, and with them of tasks: `docs/task-lifecycle.md` draws it.
+///
+/// Pure.
 package enum TaskLifecycle {
     /// The status after an event.
     ///

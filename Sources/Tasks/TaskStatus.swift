@@ -1,4 +1,6 @@
-/// The status of a task and of a generation. One vocabulary for both.
+/// The status of a task and of a generation.
+///
+/// One vocabulary for both.
 package enum TaskStatus: String, Sendable, CaseIterable {
     case queued
     case running

@@ -1,4 +1,6 @@
-/// Where tasks and generations live. What it has answered survives the death of any process.
+/// Where tasks and generations live.
+///
+/// What it has answered survives the death of any process.
 ///
 /// Every change of state is atomic and carries its `TaskEvent`s. `TaskStoreConformance` in the test support is the
 /// precise form of this contract; every implementation passes it.

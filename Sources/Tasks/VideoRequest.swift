@@ -17,7 +17,9 @@ package struct VideoRequest: Sendable, Hashable {
     /// `nil`: any seed will do, and requests that leave it open share one video.
     package let seed: UInt32?
 
-    /// What a client asked for, with the right types, not yet known to be valid. `nil`: left out.
+    /// What a client asked for, with the right types, not yet known to be valid.
+    ///
+    /// `nil`: left out.
     package struct Draft: Sendable, Equatable {
         package var prompt: String?
         package var negativePrompt: String?
