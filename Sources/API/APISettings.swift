@@ -1,0 +1,61 @@
+/// What the HTTP server can be told. Only the composition root fills it from configuration.
+package struct APISettings: Sendable, Equatable {
+    /// The address to listen on.
+    package var host: String
+    /// The port to listen on; 0 lets the system choose.
+    package var port: Int
+    /// What clients put in front of our paths, such as `https://video.example.org`; used for every address in a
+    /// response. `nil`: `http://` and the `Host` of the request.
+    package var publicURL: String?
+    /// Limit of a request body, in bytes.
+    package var maxBodyBytes: Int
+    /// A connection on which nothing arrives for this long is closed, as is one whose client does not read its
+    /// response.
+    package var idleTimeout: Duration
+    /// From the head of a request until the last byte of its body.
+    package var bodyDeadline: Duration
+    /// Limit of one header field, and of all of them together, in bytes.
+    package var maxHeaderBytes: Int
+    /// Limit of the number of header fields.
+    package var maxHeaderFields: Int
+    /// Connections beyond this many wait in the backlog of the system.
+    package var maxConnections: Int
+    /// What `Retry-After` says when the queue is full or a part of the server is not there.
+    package var retryAfter: Duration
+    /// Tasks on a page when the client does not say.
+    package var defaultPageSize: Int
+    /// Tasks on a page at most.
+    package var maxPageSize: Int
+    /// Encoded tasks kept for clients that ask again.
+    package var cachedTaskBodies: Int
+
+    package init(
+        host: String = "127.0.0.1",
+        port: Int = 5000,
+        publicURL: String? = nil,
+        maxBodyBytes: Int = 1_048_576,
+        idleTimeout: Duration = .seconds(60),
+        bodyDeadline: Duration = .seconds(30),
+        maxHeaderBytes: Int = 16_384,
+        maxHeaderFields: Int = 100,
+        maxConnections: Int = 4096,
+        retryAfter: Duration = .seconds(5),
+        defaultPageSize: Int = 20,
+        maxPageSize: Int = 100,
+        cachedTaskBodies: Int = 4096
+    ) {
+        self.host = host
+        self.port = port
+        self.publicURL = publicURL
+        self.maxBodyBytes = maxBodyBytes
+        self.idleTimeout = idleTimeout
+        self.bodyDeadline = bodyDeadline
+        self.maxHeaderBytes = maxHeaderBytes
+        self.maxHeaderFields = maxHeaderFields
+        self.maxConnections = maxConnections
+        self.retryAfter = retryAfter
+        self.defaultPageSize = defaultPageSize
+        self.maxPageSize = maxPageSize
+        self.cachedTaskBodies = cachedTaskBodies
+    }
+}
