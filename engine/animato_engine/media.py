@@ -1,0 +1,109 @@
+"""MP4 files: written whole or not at all, and the same bytes for the same frames."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from .description import Size
+from .errors import Failure
+
+Frames = Iterable[NDArray[np.uint8]]
+"""Frames of equal size, each (height, width, 3), RGB."""
+
+# H.264 numbers for BT.709: primaries, transfer, matrix. Written into the file, so that no player has to guess.
+_BT709 = 1
+_LIMITED_RANGE = 1
+# Numbers that libav also gives for reasons that are no fault of the storage.
+_NOT_STORAGE = (errno.EINVAL, errno.ENOMEM, errno.EAGAIN)
+
+
+def write_mp4(
+    frames: Frames,
+    output: Path,
+    size: Size,
+    fps: int,
+    check: Callable[[], None] = lambda: None,
+    preset: str = "medium",
+) -> None:
+    """Write `frames` to `output` as H.264 in yuv420p, with the index in front.
+
+    Frames of another size are scaled (Lanczos) to `size`, which must be even. The file is complete and synced when
+    this returns. `check` is called before each frame; whatever it raises ends the writing.
+
+    Raises:
+        Failure: kind `storage`; nothing is left.
+    """
+    publish(output, lambda part: _encode(frames, part, size, fps, check, preset))
+
+
+def publish(output: Path, fill: Callable[[Path], None]) -> None:
+    """Have `fill` write a file beside `output`, sync it, and give it its name.
+
+    The temporary name is that of `output` with `.part` behind. It is removed on every failure; only a process that is
+    killed leaves it.
+
+    Raises:
+        Failure: kind `storage`.
+    """
+    part = output.with_name(output.name + ".part")
+    try:
+        fill(part)
+        _sync(part)
+        part.rename(output)
+        _sync(output.parent)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        output.unlink(missing_ok=True)
+        if _is_storage(error):
+            raise Failure.storage(error) from error
+        raise
+
+
+def _is_storage(error: BaseException) -> bool:
+    if isinstance(error, av.FFmpegError):
+        number = error.errno or 0
+        # libav's own errors have numbers far above those of the system.
+        return number not in _NOT_STORAGE and 0 < number < 1 << 12
+    return isinstance(error, OSError)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _encode(frames: Frames, path: Path, size: Size, fps: int, check: Callable[[], None], preset: str) -> None:
+    width, height = size
+    reformatter = VideoReformatter()
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        # One thread: with more, the bytes would depend on their number.
+        stream = container.add_stream("libx264", rate=fps, options={"crf": "18", "preset": preset, "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        context = stream.codec_context
+        context.color_primaries = context.color_trc = context.colorspace = _BT709
+        context.color_range = _LIMITED_RANGE
+        for index, pixels in enumerate(frames):
+            check()
+            frame = reformatter.reformat(
+                av.VideoFrame.from_ndarray(pixels, format="rgb24"),
+                width=width,
+                height=height,
+                format="yuv420p",
+                dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
+                interpolation=Interpolation.LANCZOS,
+            )
+            frame.pts = index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

@@ -1,0 +1,61 @@
+"""What the process owes its server: a clean channel, and not to outlive it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import stat
+import sys
+
+from .errors import EX_USAGE
+
+PARENT_VARIABLE = "ANIMATO_ENGINE_PARENT"
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies; exit at once if the parent is already another.
+
+    The kernel's signal also ends an engine that hangs in a long call and never reads its channel again. Without
+    `ANIMATO_ENGINE_PARENT` (started by hand) only the first half applies. Elsewhere than on Linux the end of the
+    channel alone has to do.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    expected = os.environ.get(PARENT_VARIABLE)
+    # The parent may have died before the call above; then nobody would ever send the signal.
+    if expected is not None and expected != str(os.getppid()):
+        log("the server is gone; exiting")
+        os._exit(EX_USAGE)
+
+
+def take_channel() -> socket.socket:
+    """The socket that the server passed as descriptor 0, moved out of the way of everything else.
+
+    Afterwards descriptor 0 is empty and descriptor 1 is standard error: a stray `print`, in Python or in a library,
+    ends in the log instead of in the protocol.
+    """
+    if not stat.S_ISSOCK(os.fstat(0).st_mode):
+        log("standard input must be a stream socket; the server starts this process")
+        raise SystemExit(EX_USAGE)
+    # A duplicate is not inherited by children, unlike descriptors 0 to 2.
+    stream = socket.socket(fileno=os.dup(0))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return stream
+
+
+def log(text: str) -> None:
+    """Write lines to the log. Never a prompt."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def leave(status: int) -> None:
+    """End the process now, whatever its other threads do."""
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,92 @@
+"""What to make: the `request` of a `generate`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .description import Limits
+from .errors import Failure
+
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class VideoRequest:
+    """A request that is known to be within the limits of the model. Sizes are in pixels of the file."""
+
+    prompt: str
+    negative_prompt: str
+    width: int
+    height: int
+    num_frames: int
+    num_inference_steps: int
+    guidance_scale: float
+    fps: int
+    seed: int
+
+    @property
+    def secrets(self) -> tuple[str, str]:
+        """What must never reach a log or a message."""
+        return self.prompt, self.negative_prompt
+
+    def canonical_bytes(self) -> bytes:
+        """The same bytes for equal requests, other bytes for others."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @classmethod
+    def parse(cls, raw: dict[str, Any], limits: Limits) -> VideoRequest:
+        """The request in `raw`.
+
+        The pipeline floors sizes and frame counts without a word, so what does not fit is refused here, although the
+        server has checked it before.
+
+        Raises:
+            Failure: kind `invalid_input`, code `invalid_request`; the message names the first field at fault.
+        """
+        request = cls(
+            prompt=_text(raw, "prompt", limits),
+            negative_prompt=_text(raw, "negative_prompt", limits),
+            width=_integer(raw, "width", limits.min_width, limits.max_width),
+            height=_integer(raw, "height", limits.min_height, limits.max_height),
+            num_frames=_integer(raw, "num_frames", limits.min_frames, limits.max_frames),
+            num_inference_steps=_integer(raw, "num_inference_steps", limits.min_steps, limits.max_steps),
+            guidance_scale=_number(raw, "guidance_scale", limits.min_guidance, limits.max_guidance),
+            fps=_integer(raw, "fps", limits.min_fps, limits.max_fps),
+            seed=_integer(raw, "seed", 0, MAX_SEED),
+        )
+        for name in ("width", "height"):
+            if getattr(request, name) % limits.size_multiple:
+                raise Failure.invalid(f"{name} must be a multiple of {limits.size_multiple}.")
+        if request.width * request.height > limits.max_pixels:
+            raise Failure.invalid(f"width times height must be at most {limits.max_pixels}.")
+        if (request.num_frames - 1) % limits.frame_step:
+            raise Failure.invalid(f"num_frames must be {limits.frame_step}k+1.")
+        return request
+
+
+def _text(raw: dict[str, Any], name: str, limits: Limits) -> str:
+    value = raw.get(name)
+    if not isinstance(value, str):
+        raise Failure.invalid(f"{name} must be a string.")
+    if len(value) > limits.max_prompt_characters:
+        raise Failure.invalid(f"{name} must have at most {limits.max_prompt_characters} characters.")
+    # JSON can spell half a surrogate pair; no tokenizer takes it.
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise Failure.invalid(f"{name} must be valid Unicode.")
+    return value
+
+
+def _integer(raw: dict[str, Any], name: str, low: int, high: int) -> int:
+    value = raw.get(name)
+    if type(value) is not int or not low <= value <= high:
+        raise Failure.invalid(f"{name} must be an integer from {low} to {high}.")
+    return value
+
+
+def _number(raw: dict[str, Any], name: str, low: float, high: float) -> float:
+    value = raw.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise Failure.invalid(f"{name} must be a number from {low} to {high}.")
+    return float(value)

@@ -1,0 +1,57 @@
+"""What the tests share: the tiny checkpoint, and engines that are ready."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import Engine, start
+
+# For this process, and inherited by every engine: one core is what a test may use.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+BUILD = Path(__file__).parents[2] / "models" / "easyanimate-tiny" / "build.py"
+
+
+@pytest.fixture(scope="session")
+def tiny(pytestconfig: pytest.Config) -> Path:
+    """The tiny checkpoint: `ANIMATO_TEST_MODEL`, or one built for this recipe and kept between runs."""
+    if given := os.environ.get("ANIMATO_TEST_MODEL"):
+        return Path(given).absolute()
+    recipe = hashlib.sha256(BUILD.read_bytes()).hexdigest()[:16]
+    assert pytestconfig.cache is not None
+    directory = pytestconfig.cache.mkdir("easyanimate-tiny") / recipe
+    subprocess.run([sys.executable, str(BUILD), str(directory)], check=True)
+    return directory
+
+
+@pytest.fixture
+def timed(tmp_path: Path) -> Iterator[Engine]:
+    """A timed engine that takes no time, after its hello."""
+    with start(tmp_path / "engine.log", "--timed", "0") as engine:
+        assert engine.receive()["type"] == "hello"
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def real(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine with the tiny checkpoint, after its hello; shared, since loading takes seconds."""
+    log = tmp_path_factory.mktemp("real") / "engine.log"
+    with start(log, "--model", str(tiny), "--device", "cpu") as engine:
+        assert engine.receive()["type"] == "hello"
+        yield engine
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """A path for a video, in a directory of its own."""
+    directory = tmp_path / "videos"
+    directory.mkdir()
+    return directory / "video.mp4"
