@@ -59,7 +59,7 @@ let package = Package(
         // The rooms. What each may import is the architecture: docs/architecture.md.
         .target(name: "Tasks"),
         .target(name: "TasksSQLite", dependencies: ["Tasks", grdb, nioPosix, logging]),
-        .target(name: "Results", dependencies: [crypto, logging]),
+        .target(name: "Results", dependencies: [crypto, logging, nioPosix]),
         .target(
             name: "Engine",
             dependencies: [logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage]

@@ -15,7 +15,7 @@ package struct Generation: Sendable, Equatable {
     /// How many of the attempts failed in a way that counts against the limit of the retry policy.
     package var failures: Int
     /// `nil` until the first report of the current attempt.
-    package var progress: Progress?
+    package var progress: GenerationProgress?
     /// Set when `status` is `succeeded`.
     package var result: GenerationResult?
     /// Why it failed, or why the last attempt did.
@@ -34,7 +34,7 @@ package struct Generation: Sendable, Equatable {
         priority: Int,
         attempts: Int,
         failures: Int,
-        progress: Progress?,
+        progress: GenerationProgress?,
         result: GenerationResult?,
         failure: TaskFailure?,
         createdAt: Timestamp,
@@ -58,7 +58,7 @@ package struct Generation: Sendable, Equatable {
 }
 
 /// How far an attempt is.
-package struct Progress: Sendable, Equatable {
+package struct GenerationProgress: Sendable, Equatable {
     package enum Stage: String, Sendable, CaseIterable {
         /// The model is being loaded.
         case load

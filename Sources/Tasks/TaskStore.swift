@@ -29,7 +29,7 @@ package protocol TaskStore: Sendable {
     func renew(
         _ lease: Lease,
         for duration: Duration,
-        progress: Progress?
+        progress: GenerationProgress?
     ) async throws(TaskStoreError) -> Lease
 
     /// Ends a generation, and every task that still waits for it.

@@ -1,0 +1,206 @@
+import Foundation
+import GRDB
+package import Logging
+import NIOPosix
+package import Tasks
+
+/// The task store of one machine: an SQLite database in a file that this process owns alone.
+///
+/// What it has answered is on disk (`synchronous=FULL`). Writes that wait at the same time share a transaction.
+package final class SQLiteTaskStore: TaskStore {
+    let commits: CommitQueue
+    let cache: TaskCache
+    private let database: any DatabaseWriter
+    private let readers: NIOThreadPool
+    private let lock: FileLock?
+
+    /// Opens, and creates where needed, the database in a file.
+    ///
+    /// Every generation that a previous process was working on goes back into the queue.
+    ///
+    /// - Parameters:
+    ///   - path: of the database file; its directory must exist.
+    ///   - settings: bounds.
+    ///   - clock: the store's time.
+    ///   - logger: for writes that fail.
+    /// - Throws: `SQLiteTaskStoreOpenError`.
+    package static func open(
+        path: String,
+        settings: SQLiteTaskStoreSettings = SQLiteTaskStoreSettings(),
+        clock: any ServiceClock,
+        logger: Logger
+    ) async throws(SQLiteTaskStoreOpenError) -> SQLiteTaskStore {
+        let lock = try FileLock(path: path + ".lock")
+        return try await open(settings: settings, clock: clock, logger: logger, lock: lock) {
+            let pool = try DatabasePool(path: path, configuration: configuration(settings))
+            // GRDB sets NORMAL when it turns WAL on, after any preparation of ours.
+            let synchronous = try pool.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                return try Int.fetchOne(db, sql: "PRAGMA synchronous")
+            }
+            guard synchronous == 2 else {
+                throw SQLiteTaskStoreOpenError.unusable("SQLite does not accept synchronous = FULL")
+            }
+            return pool
+        }
+    }
+
+    /// A store that is gone with this value: for tests and trial runs.
+    package static func inMemory(
+        settings: SQLiteTaskStoreSettings = SQLiteTaskStoreSettings(),
+        clock: any ServiceClock,
+        logger: Logger
+    ) async throws(SQLiteTaskStoreOpenError) -> SQLiteTaskStore {
+        try await open(settings: settings, clock: clock, logger: logger, lock: nil) {
+            try DatabaseQueue(configuration: configuration(settings))
+        }
+    }
+
+    private static func configuration(_ settings: SQLiteTaskStoreSettings) -> Configuration {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        configuration.maximumReaderCount = settings.readers
+        configuration.label = "tasks"
+        return configuration
+    }
+
+    private static func open(
+        settings: SQLiteTaskStoreSettings,
+        clock: any ServiceClock,
+        logger: Logger,
+        lock: FileLock?,
+        connect: () throws -> any DatabaseWriter
+    ) async throws(SQLiteTaskStoreOpenError) -> SQLiteTaskStore {
+        do {
+            let database = try connect()
+            try Schema.migrator.migrate(database)
+            let queued = try await database.read { db in
+                try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM generations WHERE status = 'queued'") ?? 0
+            }
+            let store = SQLiteTaskStore(
+                database: database,
+                settings: settings,
+                clock: clock,
+                logger: logger,
+                queued: queued,
+                lock: lock
+            )
+            try await store.requeueOrphans()
+            return store
+        } catch let error as SQLiteTaskStoreOpenError {
+            throw error
+        } catch {
+            throw .unusable("\(CommitQueue.storeError(error))")
+        }
+    }
+
+    private init(
+        database: any DatabaseWriter,
+        settings: SQLiteTaskStoreSettings,
+        clock: any ServiceClock,
+        logger: Logger,
+        queued: Int,
+        lock: FileLock?
+    ) {
+        self.database = database
+        self.lock = lock
+        cache = TaskCache(capacity: settings.cachedTasks)
+        commits = CommitQueue(
+            database: database,
+            cache: cache,
+            clock: clock,
+            logger: logger,
+            queuedGenerations: queued,
+            capacity: settings.waitingWrites,
+            batchLimit: settings.writesPerCommit
+        )
+        readers = NIOThreadPool(numberOfThreads: settings.readers)
+        readers.start()
+    }
+
+    /// Closes the database.
+    ///
+    /// Writes that wait are carried out first; nothing may be asked afterwards.
+    package func close() async throws {
+        await commits.shutDown()
+        try await readers.shutdownGracefully()
+        try database.close()
+        lock?.release()
+    }
+
+    /// Reads on a thread of the store's own: neither an event loop nor the pool of Swift tasks ever waits for a disk.
+    private func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(TaskStoreError) -> Value {
+        do {
+            return try await readers.runIfActive { try self.database.read(body) }
+        } catch {
+            throw CommitQueue.storeError(error)
+        }
+    }
+
+    // MARK: Reading
+
+    package func task(_ id: TaskID, of tenant: TenantID) async throws(TaskStoreError) -> GenerationTask? {
+        let (cached, ticket) = cache.lookUp(id, of: tenant)
+        if let cached { return cached }
+        let found = try await read { db in
+            let statement = try db.cachedStatement(sql: "\(TaskRow.select) WHERE t.tenant = ? AND t.id = ?")
+            return try Row.fetchOne(statement, arguments: [tenant.rawValue, id.bytes]).map(TaskRow.task)
+        }
+        if let found { cache.insert(found, ticket) }
+        return found
+    }
+
+    package func tasks(matching query: TaskQuery) async throws(TaskStoreError) -> TaskPage {
+        let limit = max(1, query.limit)
+        // One more than asked for tells whether there is a next page.
+        var tasks = try await read { db in
+            var sql = "\(TaskRow.select) WHERE t.tenant = ?"
+            var arguments: StatementArguments = [query.tenant.rawValue]
+            if let status = query.status {
+                sql += " AND t.status = ?"
+                arguments += [status.rawValue]
+            }
+            if let before = query.before {
+                sql += " AND t.id < ?"
+                arguments += [before.bytes]
+            }
+            sql += " ORDER BY t.id DESC LIMIT ?"
+            arguments += [limit + 1]
+            return try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments).map(TaskRow.task)
+        }
+        let hasMore = tasks.count > limit
+        if hasMore { tasks.removeLast() }
+        return TaskPage(tasks: tasks, next: hasMore ? tasks.last?.id : nil)
+    }
+
+    package func nextDelayedStart() async throws(TaskStoreError) -> Timestamp? {
+        try await read { db in
+            try Int64.fetchOne(
+                db.cachedStatement(
+                    sql: "SELECT MIN(not_before) FROM generations WHERE status = 'queued' AND not_before > 0"
+                )
+            ).map(Timestamp.init(milliseconds:))
+        }
+    }
+
+    package func events(after sequence: Int64, limit: Int) async throws(TaskStoreError) -> [TaskEvent] {
+        try await read { db in
+            let statement = try db.cachedStatement(
+                sql:
+                    "SELECT sequence, tenant, task_id, kind, at FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?"
+            )
+            return try Row.fetchAll(statement, arguments: [sequence, limit]).map { row in
+                guard let kind = TaskEvent.Kind(rawValue: row[3]) else { throw DamagedRow(column: "kind") }
+                return TaskEvent(
+                    sequence: row[0],
+                    task: try taskID(row[2]),
+                    tenant: TenantID(rawValue: row[1]),
+                    kind: kind,
+                    at: Timestamp(milliseconds: row[4])
+                )
+            }
+        }
+    }
+}
