@@ -9,7 +9,7 @@ import os
 import sys
 
 from . import __version__, devices, process, protocol
-from .errors import EX_OK, EX_REFUSED, Refused
+from .errors import EX_FAILURE, EX_OK, EX_REFUSED, Refused, traceback_text
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 
@@ -27,7 +27,7 @@ def main() -> int:
         case "describe":
             return _describe(arguments.model)
         case _:
-            print(json.dumps(devices.report(), indent=2))
+            print(json.dumps(devices.report(), indent=2), flush=True)
             return EX_OK
 
 
@@ -61,9 +61,9 @@ def _describe(model: str) -> int:
     from .models import easyanimate
 
     try:
-        print(json.dumps(easyanimate.open_checkpoint(model).description.wire(), indent=2))
+        print(json.dumps(easyanimate.open_checkpoint(model).description.wire(), indent=2), flush=True)
     except Refused as error:
-        print(json.dumps({"code": error.code, "message": error.message}), file=sys.stderr)
+        print(json.dumps({"code": error.code, "message": error.message}), file=sys.stderr, flush=True)
         return EX_REFUSED
     return EX_OK
 
@@ -98,6 +98,11 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    status = main()
+    status = EX_FAILURE
+    try:
+        status = main()
+    except Exception as error:
+        # Prompts are known in the session only, and it lets none out.
+        process.log(traceback_text(error, []))
     # Not by way of the interpreter's own end: tearing torch down can take longer than the server waits.
     process.leave(status)

@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Iterable
 
 EX_OK = 0
+EX_FAILURE = 1
+"""This process cannot go on; another one may."""
 EX_USAGE = 64
 """The command line or the channel cannot be used."""
 EX_PROTOCOL = 70

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import socket
 import stat
 import sys
+from typing import NoReturn
 
-from .errors import EX_USAGE
+from .errors import EX_OK, EX_USAGE
 
 PARENT_VARIABLE = "ANIMATO_ENGINE_PARENT"
 _PR_SET_PDEATHSIG = 1
@@ -28,7 +30,7 @@ def die_with_parent() -> None:
     # The parent may have died before the call above; then nobody would ever send the signal.
     if expected is not None and expected != str(os.getppid()):
         log("the server is gone; exiting")
-        os._exit(EX_USAGE)
+        leave(EX_OK)
 
 
 def take_channel() -> socket.socket:
@@ -52,10 +54,11 @@ def take_channel() -> socket.socket:
 
 def log(text: str) -> None:
     """Write lines to the log. Never a prompt."""
-    print(text, file=sys.stderr, flush=True)
+    # The reader of the log may be gone before the end of the channel is seen; that must not keep anyone from leaving.
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
-def leave(status: int) -> None:
+def leave(status: int) -> NoReturn:
     """End the process now, whatever its other threads do."""
-    sys.stderr.flush()
     os._exit(status)

@@ -64,13 +64,18 @@ def open_checkpoint(model: str) -> Checkpoint:
     """
     directory = Path(model)
     if directory.is_dir():
+        _check_classes(_read(directory / "model_index.json"))
         names = _file_names(directory)
         _check_complete(directory, names)
-        description = _describe(directory, directory.resolve().name, fingerprint(directory, names))
-        return Checkpoint(description, directory)
+        try:
+            identity = fingerprint(directory, names)
+        except OSError as error:
+            raise Refused("model_unsupported", f"{directory} cannot be read: {error}") from error
+        return Checkpoint(_describe(directory, directory.resolve().name, identity), directory)
     if not _HUB_ID.fullmatch(model):
         raise Refused("model_not_found", f"There is no directory {model!r}, and it is no id on the hub (org/name).")
     directory = fetch(model, None, weights=False)
+    _check_classes(_read(directory / "model_index.json"))
     commit = directory.name
     # The commit pins every byte, so the weights need not be here to know which they are.
     identity = hashlib.sha256(f"hub\0{model}\0{commit}".encode()).hexdigest()
@@ -127,10 +132,6 @@ def _shards(index: Any) -> Iterator[str]:
 
 def _describe(directory: Path, name: str, identity: str) -> ModelDescription:
     """What the checkpoint in `directory` can make."""
-    index = _read(directory / "model_index.json")
-    if not isinstance(index, dict):
-        raise Refused("model_unsupported", f"{directory / 'model_index.json'} holds no object.")
-    _check_classes(index)
     transformer = _read(directory / "transformer" / "config.json")
     channels = transformer.get("in_channels") if isinstance(transformer, dict) else None
     if channels != _TEXT_TO_VIDEO_CHANNELS:
@@ -152,8 +153,10 @@ def _describe(directory: Path, name: str, identity: str) -> ModelDescription:
         raise Refused("model_unsupported", f"{directory / OVERRIDES}: {error}") from error
 
 
-def _check_classes(index: dict[str, Any]) -> None:
-    """Raise `Refused` unless `index` names the text-to-video pipeline and its usual components."""
+def _check_classes(index: Any) -> None:
+    """Raise `Refused` unless `index` (a `model_index.json`) names the text-to-video pipeline and its components."""
+    if not isinstance(index, dict):
+        raise Refused("model_unsupported", "model_index.json holds no object.")
     pipeline = index.get("_class_name")
     if pipeline in _OTHER_PIPELINES:
         text = f"This is a checkpoint for {pipeline}; only text to video is served: use the one without InP or Control."

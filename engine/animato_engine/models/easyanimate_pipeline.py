@@ -27,12 +27,14 @@ class TextToVideo:
     """A loaded pipeline. For one thread: the scheduler and the VAE keep state during a call."""
 
     def __init__(self, directory: Path, device: str, dtype: str) -> None:
-        diffusers.utils.logging.disable_progress_bar()
-        transformers.utils.logging.disable_progress_bar()
+        for library in (diffusers, transformers):
+            library.utils.logging.disable_progress_bar()
+            # Their warnings may quote a prompt.
+            library.utils.logging.set_verbosity_error()
         self._device = torch.device(device)
         self._torch_dtype = _torch_dtype(self._device, dtype)
         pipeline: Any = EasyAnimatePipeline.from_pretrained(
-            directory, torch_dtype=self._torch_dtype, use_safetensors=True, local_files_only=True
+            directory, dtype=self._torch_dtype, use_safetensors=True, local_files_only=True
         )
         pipeline.set_progress_bar_config(disable=True)
         self._pipeline = pipeline.to(self._device)
