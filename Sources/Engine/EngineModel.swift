@@ -5,6 +5,8 @@ package struct EngineModel: Sendable, Equatable, Codable {
     /// SHA-256 of the checkpoint, hexadecimal.
     package var fingerprint: String
     package var weightBytes: Int64
+    /// Rises whenever the engine makes other pixels from the same input. From `hello`, not part of `model` there.
+    package var engineVersion = ""
     package var limits: Limits
     package var defaults: Defaults
     /// Sizes (width, height) that requests are rendered at; `nil` if every size is rendered as asked.

@@ -23,7 +23,7 @@ package final class FileResultStore: ResultStore {
     /// Opens the store in a directory, and creates what is missing there.
     ///
     /// - Parameters:
-    ///   - directory: absolute path; one process at a time.
+    ///   - directory: absolute path of an existing directory; one process at a time.
     ///   - logger: for damaged files.
     /// - Throws: `full`, `unavailable`.
     package init(directory: String, logger: Logger) throws(ResultStoreError) {
@@ -138,11 +138,7 @@ package final class FileResultStore: ResultStore {
     }
 
     private static func createDirectory(_ path: String) throws(ResultStoreError) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw failure("create", path)
-        }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("create", path) }
     }
 
     private static func syncDirectory(_ path: String) throws {

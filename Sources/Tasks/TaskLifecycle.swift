@@ -14,6 +14,11 @@ package enum LifecycleEvent: String, Sendable, CaseIterable {
 package struct IllegalTransition: Error, Sendable, Equatable {
     package var status: TaskStatus
     package var event: LifecycleEvent
+
+    package init(status: TaskStatus, event: LifecycleEvent) {
+        self.status = status
+        self.event = event
+    }
 }
 
 /// The state machine of generations, and with them of tasks: `docs/task-lifecycle.md` draws it.

@@ -65,7 +65,10 @@ package protocol TaskStore: Sendable {
 
 /// How a generation ended.
 package enum GenerationOutcome: Sendable, Equatable {
-    case succeeded(GenerationResult)
+    /// - Parameters:
+    ///   - model: the name of the model that made it.
+    ///   - answersKey: whether equal requests may be answered with it; not if another model than the key's made it.
+    case succeeded(GenerationResult, model: String, answersKey: Bool)
     case failed(TaskFailure)
 }
 

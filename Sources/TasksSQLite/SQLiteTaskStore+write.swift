@@ -69,8 +69,10 @@ extension SQLiteTaskStore {
         try await commits.perform { write in
             var row = try write.held(lease)
             switch outcome {
-            case .succeeded(let result):
+            case .succeeded(let result, let model, let answersKey):
                 row.generation.result = result
+                row.generation.model = model
+                row.isAnswer = answersKey
                 row.generation.failure = nil
                 try write.apply(.succeeded, to: &row)
             case .failed(let failure):

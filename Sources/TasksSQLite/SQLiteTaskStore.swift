@@ -23,6 +23,7 @@ package final class SQLiteTaskStore: TaskStore {
     ///   - settings: bounds.
     ///   - clock: the store's time.
     ///   - logger: for writes that fail.
+    /// - Returns: the open store; `close` ends it.
     /// - Throws: `SQLiteTaskStoreOpenError`.
     package static func open(
         path: String,

@@ -198,14 +198,14 @@ final class Write {
         let result = generation.result
         try execute(
             """
-            UPDATE generations SET is_answer = ?, status = ?, attempts = ?, failures = ?, not_before = ?,
+            UPDATE generations SET is_answer = ?, model = ?, status = ?, attempts = ?, failures = ?, not_before = ?,
                 lease_owner = ?, lease_deadline = ?, fence = ?, stage = ?, step = ?, total_steps = ?,
                 video = ?, bytes = ?, width = ?, height = ?, rendered_width = ?, rendered_height = ?,
                 num_frames = ?, fps = ?, failure_code = ?, failure_message = ?, started_at = ?
             WHERE id = ?
             """,
             [
-                row.isAnswer, generation.status.rawValue, generation.attempts, generation.failures,
+                row.isAnswer, generation.model, generation.status.rawValue, generation.attempts, generation.failures,
                 row.notBefore.milliseconds, row.leaseOwner, row.leaseDeadline?.milliseconds, row.fence,
                 generation.progress?.stage.rawValue, generation.progress?.step, generation.progress?.totalSteps,
                 result?.video, result?.bytes, result?.width, result?.height, result?.renderedWidth,

@@ -1,0 +1,54 @@
+import Engine
+import Synchronization
+import Tasks
+
+/// What is known of the engines at this moment: the model they serve and what keeps them from working.
+final class EngineBoard: Sendable {
+    private struct State {
+        var model: ModelDescription?
+        /// By device: the last load that failed, until one succeeds.
+        var loadFailures: [String: Obstacle] = [:]
+    }
+
+    private let engines: [any VideoEngine]
+    private let state = Mutex(State())
+
+    init(engines: [any VideoEngine]) {
+        self.engines = engines
+    }
+
+    /// The model that an engine described last; stays known while engines restart.
+    var model: ModelDescription? { state.withLock { $0.model } }
+
+    /// Notes what an engine said of its model.
+    func note(_ engineState: EngineState) {
+        guard let model = engineState.model.flatMap(ModelDescription.init) else { return }
+        state.withLock { $0.model = model }
+    }
+
+    /// Notes that a device could not load its model, or, with `nil`, that it made a video.
+    func note(loadFailure: Obstacle?, on device: String) {
+        state.withLock { $0.loadFailures[device] = loadFailure }
+    }
+
+    /// What keeps every engine from working; empty if one can.
+    func obstacles() -> [Obstacle] {
+        let loadFailures = state.withLock { $0.loadFailures }
+        var obstacles: [Obstacle] = []
+        for engine in engines {
+            let obstacle: Obstacle? =
+                switch engine.state {
+                case .ready, .busy: loadFailures[engine.device]
+                case .starting: Obstacle(code: "engine_starting", message: "The engine is starting.")
+                case .restarting(let fault): Obstacle(code: fault.code, message: fault.message)
+                case .stopped: Obstacle(code: "engine_stopped", message: "The server is shutting down.")
+                }
+            guard let obstacle else { return [] }
+            obstacles.append(obstacle)
+        }
+        if engines.isEmpty {
+            obstacles.append(Obstacle(code: "no_engine", message: "No engine is configured."))
+        }
+        return obstacles
+    }
+}

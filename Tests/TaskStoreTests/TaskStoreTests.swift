@@ -1,0 +1,67 @@
+import Foundation
+import Logging
+import Tasks
+import TasksSQLite
+import TestSupport
+import Testing
+
+/// Every implementation of `TaskStore`; the conformance suite runs for each.
+enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case sqliteInMemory
+    case sqliteOnDisk
+    /// Nothing kept in memory, so that every read comes from the database.
+    case sqliteUncached
+
+    var testDescription: String { rawValue }
+
+    /// Gives the check a store of its own and clears away after it.
+    func withWorld(_ check: @Sendable (TaskStoreWorld) async throws -> Void) async throws {
+        let clock = ManualClock()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        switch self {
+        case .sqliteInMemory:
+            let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: logger)
+            try await check(TaskStoreWorld(store: store, clock: clock))
+            try await store.close()
+        case .sqliteOnDisk, .sqliteUncached:
+            let settings =
+                self == .sqliteUncached ? SQLiteTaskStoreSettings(cachedTasks: 0) : SQLiteTaskStoreSettings()
+            try await withTemporaryDirectory { directory in
+                let path = "\(directory)/tasks.sqlite"
+                let open = OpenStore(
+                    try await SQLiteTaskStore.open(path: path, settings: settings, clock: clock, logger: logger)
+                )
+                let world = TaskStoreWorld(store: await open.store, clock: clock) {
+                    try await open.replace {
+                        try await SQLiteTaskStore.open(path: path, settings: settings, clock: clock, logger: logger)
+                    }
+                }
+                try await check(world)
+                try await open.store.close()
+            }
+        }
+    }
+}
+
+/// The store that is open now.
+private actor OpenStore {
+    private(set) var store: SQLiteTaskStore
+
+    init(_ store: SQLiteTaskStore) {
+        self.store = store
+    }
+
+    func replace(_ open: @Sendable () async throws -> SQLiteTaskStore) async throws -> SQLiteTaskStore {
+        try await store.close()
+        store = try await open()
+        return store
+    }
+}
+
+@Suite("Task stores")
+struct TaskStoreTests {
+    @Test("Every task store keeps the contract", arguments: Backend.allCases, TaskStoreConformance.all)
+    func conformance(backend: Backend, behaviour: TaskStoreConformance) async throws {
+        try await backend.withWorld(behaviour.check)
+    }
+}
