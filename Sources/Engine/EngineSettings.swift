@@ -1,0 +1,77 @@
+/// How one engine is started and watched; only `Server` reads configuration and fills it.
+package struct EngineSettings: Sendable {
+    /// What the engine process makes videos with.
+    package enum Source: Sendable, Equatable {
+        /// A checkpoint directory, or the id of one on the hub.
+        case model(String)
+        /// No model: the stated time per step and a test pattern. For tests and benchmarks only.
+        case timed(stepSeconds: Double)
+    }
+
+    /// The Python interpreter: a path, or a name that is looked up in `PATH`.
+    package var python = "python3"
+    /// What comes before the engine's own arguments.
+    package var moduleArguments = ["-m", "animato_engine"]
+    package var source: Source
+    /// `auto`, `cpu` or `cuda:N`.
+    package var device = "auto"
+    /// `auto`, `float32`, `float16` or `bfloat16`.
+    package var dtype = "auto"
+    /// Threads for work on the processor, as `OMP_NUM_THREADS`; `nil` leaves the choice to the libraries.
+    package var threads: Int?
+    /// The server's own environment. Only the variables named in `EngineEnvironment.passedOn` reach the engine.
+    package var environment: [String: String]
+
+    /// From the start of the process to `hello`. Long enough for a cold file system, and for the small files of a
+    /// model on the hub.
+    package var startDeadline = Duration.seconds(120)
+    /// How long a cancel may stay unanswered before the process is killed.
+    package var cancelDeadline = Duration.seconds(30)
+    /// From the polite request to end (`shutdown` and SIGTERM) to SIGKILL.
+    package var stopDeadline = Duration.seconds(10)
+    /// The pauses between an engine's end and its next start.
+    package var backOff = BackOff()
+    /// How long it may go without a sign of life while it works.
+    package var stall = StallLimits()
+
+    /// - Parameters:
+    ///   - source: what the engine makes videos with.
+    ///   - environment: the server's own environment.
+    package init(source: Source, environment: [String: String]) {
+        self.source = source
+        self.environment = environment
+    }
+
+    /// The pauses between an engine's end and its next start.
+    package struct BackOff: Sendable, Equatable {
+        /// Before the first restart.
+        package var first = Duration.seconds(1)
+        /// Every pause is twice the one before, up to this. There is no last one: an operator may repair the
+        /// installation at any time.
+        package var cap = Duration.seconds(60)
+        /// An engine that was up for this long, or finished a video, has proved itself: the next pause is `first`.
+        package var healthyPeriod = Duration.seconds(60)
+
+        package init() {}
+
+        /// The pause after `failures` ends in a row, from 1.
+        package func pause(afterFailures failures: Int) -> Duration {
+            var pause = first
+            // Stops at the cap, so that no number of failures can overflow.
+            for _ in 1..<max(failures, 1) where pause < cap {
+                pause *= 2
+            }
+            return min(pause, cap)
+        }
+    }
+
+    /// The command line behind the interpreter.
+    var serveArguments: [String] {
+        switch source {
+        case .model(let model):
+            moduleArguments + ["serve", "--model", model, "--device", device, "--dtype", dtype]
+        case .timed(let stepSeconds):
+            moduleArguments + ["serve", "--timed", String(stepSeconds), "--device", device]
+        }
+    }
+}
