@@ -27,6 +27,7 @@ package struct BoundAddress: Sendable, Equatable {
 ///   - logger: gets failures at `error` and one line for each request at `debug`.
 ///   - eventLoopGroup: where connections live.
 ///   - onBound: called once, when the server accepts connections.
+/// - Returns: the server; it runs until its group shuts down, and then ends what it has begun to answer.
 package func buildAPI(
     settings: APISettings,
     service: any VideoService,
@@ -36,7 +37,7 @@ package func buildAPI(
     onBound: @escaping @Sendable (BoundAddress) async -> Void = { _ in }
 ) -> some ApplicationProtocol {
     Application(
-        responder: APIResponder(settings: settings, service: service, version: version),
+        responder: APIResponder(settings: settings, service: service, version: version, logger: logger),
         server: .http1(
             configuration: .init(
                 additionalChannelHandlers: [ConnectionGuard(settings: settings)],

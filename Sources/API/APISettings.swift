@@ -1,11 +1,14 @@
-/// What the HTTP server can be told. Only the composition root fills it from configuration.
+/// What the HTTP server can be told.
+///
+/// Only the composition root fills it from configuration.
 package struct APISettings: Sendable, Equatable {
     /// The address to listen on.
     package var host: String
     /// The port to listen on; 0 lets the system choose.
     package var port: Int
-    /// What clients put in front of our paths, such as `https://video.example.org`; used for every address in a
-    /// response. `nil`: `http://` and the `Host` of the request.
+    /// What clients put in front of our paths in every address of a response, without a slash at the end.
+    ///
+    /// For example `https://video.example.org`. `nil`: `http://` and the `Host` of the request.
     package var publicURL: String?
     /// Limit of a request body, in bytes.
     package var maxBodyBytes: Int

@@ -1,0 +1,24 @@
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+import Scheduling
+
+extension APIResponder {
+    /// Made once: asking whether the server lives waits for nothing.
+    static func healthBody(version: String) -> ByteBuffer {
+        var json = JSONWriter(capacity: 64)
+        json.object { json in
+            json.key("status")
+            json.string("live")
+            json.key("version")
+            json.string(version)
+        }
+        return json.buffer
+    }
+
+    func showReadiness(_ call: Call) throws(Problem) -> Response {
+        let obstacles = service.obstacles()
+        guard obstacles.isEmpty else { throw .notReady(obstacles) }
+        return json(.ok, ByteBuffer(string: #"{"status":"ready"}"#), call.id)
+    }
+}

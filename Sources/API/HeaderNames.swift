@@ -1,0 +1,15 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+    static let requestID = ours("X-Request-ID")
+    static let idempotencyKey = ours("Idempotency-Key")
+    static let idempotencyReplayed = ours("Idempotency-Replayed")
+    static let host = ours("Host")
+
+    private static func ours(_ literal: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(literal) else {
+            preconditionFailure("A header name in this file is not a token")
+        }
+        return name
+    }
+}

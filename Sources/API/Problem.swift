@@ -1,0 +1,167 @@
+import HTTPTypes
+import Results
+import Scheduling
+import Tasks
+
+/// An error as clients see it: the one place where errors become HTTP.
+///
+/// RFC 9457.
+struct Problem: Error, Equatable {
+    var status: HTTPResponse.Status
+    /// Stable, snake_case.
+    var code: String
+    /// For people.
+    var detail: String
+    var violations: [Violation] = []
+    var obstacles: [Obstacle] = []
+    /// The status of the task that the request is about.
+    var taskStatus: WireStatus?
+    /// Whether the same request may succeed later, so that `Retry-After` is sent.
+    var isRetryable = false
+    /// For `Allow`.
+    var allowed: [HTTPRequest.Method] = []
+    /// For `Content-Range`: the length of what the range was not in.
+    var completeLength: Int64?
+    /// For the log; never sent.
+    var cause: String?
+
+    init(_ status: HTTPResponse.Status, _ code: String, _ detail: String) {
+        self.status = status
+        self.code = code
+        self.detail = detail
+    }
+}
+
+// MARK: - What the rooms throw
+
+extension Problem {
+    init(_ error: AdmissionError) {
+        switch error {
+        case .modelUnknown(let obstacle):
+            self.init(.serviceUnavailable, obstacle.code, obstacle.message)
+            isRetryable = true
+        case .store(let error):
+            self.init(error)
+        case .results(let error):
+            self.init(error)
+        }
+    }
+
+    init(_ error: TaskStoreError) {
+        switch error {
+        case .queueFull(let limit):
+            self.init(.tooManyRequests, error.code, "\(limit) videos wait already, which is the limit.")
+        case .idempotencyConflict(let task):
+            self.init(
+                .conflict,
+                error.code,
+                "This Idempotency-Key was used for another request, that of task \(task). Choose a new key."
+            )
+        case .notFound:
+            self = .taskNotFound
+        case .overloaded:
+            self.init(.serviceUnavailable, error.code, "More requests are being stored than the storage takes.")
+        case .unavailable(let reason):
+            self.init(.serviceUnavailable, error.code, "The storage of tasks does not work at the moment.")
+            cause = reason
+        case .leaseLost:
+            self = .internalError(cause: "The store answered a client's call with leaseLost")
+        }
+        isRetryable = error.isRetryable
+    }
+
+    init(_ error: ResultStoreError) {
+        switch error {
+        case .full:
+            self.init(.serviceUnavailable, error.code, "There is no room left for videos.")
+            isRetryable = true
+        case .damaged:
+            self.init(.gone, error.code, "The file of this video is damaged. Ask for it again to have it made anew.")
+        case .unavailable(let reason):
+            self.init(.serviceUnavailable, error.code, "The storage of videos does not work at the moment.")
+            isRetryable = true
+            cause = reason
+        }
+    }
+
+    init(_ rejection: RequestRejection) {
+        self = .invalid(rejection.violations)
+    }
+
+    init(_ malformed: MalformedJSON) {
+        self.init(.badRequest, "malformed_json", "\(malformed.reason), at byte \(malformed.position).")
+    }
+}
+
+// MARK: - What HTTP itself brings
+
+extension Problem {
+    static let taskNotFound = Problem(.notFound, "task_not_found", "There is no task of this id.")
+    static let videoNotFound = Problem(.notFound, "video_not_found", "There is no video of this name.")
+    static let routeNotFound = Problem(.notFound, "route_not_found", "There is nothing at this path.")
+    static let badHost = Problem(.badRequest, "bad_host", "A request must have exactly one valid Host.")
+    static let badHTTP = Problem(.badRequest, "malformed_http", "This is not HTTP/1.1 as RFC 9112 has it.")
+    static let brokenBody = Problem(.badRequest, "incomplete_body", "The body ended early or is not framed correctly.")
+    static let slowBody = Problem(.requestTimeout, "body_timeout", "The body did not arrive in time.")
+    static let preconditionFailed = Problem(
+        .preconditionFailed,
+        "precondition_failed",
+        "If-Match names another version."
+    )
+    static let headersTooLarge = Problem(
+        .requestHeaderFieldsTooLarge,
+        "headers_too_large",
+        "The header fields are too many or too long."
+    )
+
+    static func invalid(_ violations: [Violation]) -> Problem {
+        let count = violations.count == 1 ? "1 thing is" : "\(violations.count) things are"
+        var problem = Problem(.unprocessableContent, "invalid_request", "\(count) wrong with the request.")
+        problem.violations = violations
+        return problem
+    }
+
+    static func methodNotAllowed(_ allowed: [HTTPRequest.Method]) -> Problem {
+        var problem = Problem(.methodNotAllowed, "method_not_allowed", "This path does not take this method.")
+        problem.allowed = allowed
+        return problem
+    }
+
+    static func bodyTooLarge(limit: Int) -> Problem {
+        Problem(.contentTooLarge, "body_too_large", "The body must have at most \(limit) bytes.")
+    }
+
+    static func notJSON(_ detail: String) -> Problem {
+        Problem(.unsupportedMediaType, "unsupported_media_type", detail)
+    }
+
+    static func alreadyEnded(_ status: WireStatus) -> Problem {
+        var problem = Problem(.conflict, "task_already_ended", "The task has ended before; it is \(status.rawValue).")
+        problem.taskStatus = status
+        return problem
+    }
+
+    static func notReady(_ obstacles: [Obstacle]) -> Problem {
+        var problem = Problem(.serviceUnavailable, "not_ready", "Videos cannot be made at the moment.")
+        problem.obstacles = obstacles
+        problem.isRetryable = true
+        return problem
+    }
+
+    static func rangeNotSatisfiable(length: Int64) -> Problem {
+        var problem = Problem(.rangeNotSatisfiable, "range_not_satisfiable", "The video has \(length) bytes.")
+        problem.completeLength = length
+        return problem
+    }
+
+    /// Tells the client nothing but the id of the request, under which the log has the cause.
+    static func internalError(cause: String) -> Problem {
+        var problem = Problem(
+            .internalServerError,
+            "internal_error",
+            "Something went wrong inside the server. Its log has the cause under the request_id."
+        )
+        problem.cause = cause
+        return problem
+    }
+}

@@ -1,0 +1,171 @@
+import NIOCore
+import Scheduling
+import Tasks
+
+/// A task as clients see it.
+///
+/// Every field is always there; what has no value is `null`.
+struct TaskWire: Equatable {
+    let task: GenerationTask
+    /// What stands in front of our paths.
+    let origin: String
+    /// What keeps the server from working, if something does; shown while the task waits.
+    let obstacle: Obstacle?
+
+    /// The body, keys sorted.
+    func encoded() -> ByteBuffer {
+        var json = JSONWriter(capacity: 1536)
+        let generation = task.generation
+        let status = WireStatus(task.status)
+        let result = status == .success ? generation.result : nil
+        json.object { json in
+            json.key("attempts")
+            json.number(generation.attempts)
+            json.key("cached")
+            json.bool(task.isCached)
+            json.key("created_at")
+            json.moment(task.createdAt)
+            json.key("error")
+            json.reason(status == .failed ? generation.failure.map { ($0.code, $0.message) } : nil)
+            json.key("finished_at")
+            json.moment(task.finishedAt)
+            json.key("model")
+            json.string(generation.model)
+            json.key("progress")
+            json.progress(status == .running ? generation.progress : nil)
+            json.key("rendered_size")
+            json.optional(result) { json, result in json.size(result.renderedWidth, result.renderedHeight) }
+            json.key("request")
+            json.request(generation.request)
+            json.key("seed")
+            json.optional(result == nil ? nil : generation.seed) { json, seed in json.number(seed) }
+            json.key("started_at")
+            json.moment(startedAt)
+            json.key("status")
+            json.string(status.rawValue)
+            json.key("task_id")
+            json.string(task.id.description)
+            json.key("task_url")
+            json.string(origin + RoutePath.task(task.id))
+            json.key("video")
+            json.optional(result) { json, result in json.video(result) }
+            json.key("video_url")
+            json.optional(result) { json, result in json.string(origin + RoutePath.video(result.video)) }
+            json.key("waiting")
+            json.reason(status == .pending ? waiting : nil)
+        }
+        return json.buffer
+    }
+
+    /// A cancelled task does not tell of work that began for others afterwards.
+    private var startedAt: Timestamp? {
+        guard let started = task.generation.startedAt else { return nil }
+        if task.status == .cancelled, let finished = task.finishedAt, started > finished { return nil }
+        return started
+    }
+
+    private var waiting: (code: String, message: String)? {
+        if let obstacle { return (obstacle.code, obstacle.message) }
+        return task.generation.failure.map { ($0.code, $0.message) }
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func optional<Value>(_ value: Value?, _ write: (inout JSONWriter, Value) -> Void) {
+        if let value { write(&self, value) } else { null() }
+    }
+
+    fileprivate mutating func moment(_ moment: Timestamp?) {
+        optional(moment) { json, moment in json.plainString { $0.writeRFC3339(moment) } }
+    }
+
+    fileprivate mutating func reason(_ reason: (code: String, message: String)?) {
+        optional(reason) { json, reason in
+            json.object { json in
+                json.key("code")
+                json.string(reason.code)
+                json.key("message")
+                json.string(reason.message)
+            }
+        }
+    }
+
+    fileprivate mutating func size(_ width: Int, _ height: Int) {
+        object { json in
+            json.key("height")
+            json.number(height)
+            json.key("width")
+            json.number(width)
+        }
+    }
+
+    fileprivate mutating func progress(_ progress: GenerationProgress?) {
+        optional(progress) { json, progress in
+            json.object { json in
+                json.key("percent")
+                json.number(progress.percent)
+                json.key("stage")
+                json.string(progress.stage.rawValue)
+                json.key("step")
+                json.number(progress.step)
+                json.key("total_steps")
+                json.number(progress.totalSteps)
+            }
+        }
+    }
+
+    fileprivate mutating func request(_ request: VideoRequest) {
+        object { json in
+            json.key("fps")
+            json.number(request.fps)
+            json.key("guidance_scale")
+            json.number(request.guidanceScale)
+            json.key("height")
+            json.number(request.height)
+            json.key("negative_prompt")
+            json.string(request.negativePrompt)
+            json.key("num_frames")
+            json.number(request.numFrames)
+            json.key("num_inference_steps")
+            json.number(request.numInferenceSteps)
+            json.key("prompt")
+            json.string(request.prompt)
+            json.key("seed")
+            json.optional(request.seed) { json, seed in json.number(seed) }
+            json.key("width")
+            json.number(request.width)
+        }
+    }
+
+    fileprivate mutating func video(_ result: GenerationResult) {
+        object { json in
+            json.key("bytes")
+            json.number(result.bytes)
+            json.key("duration_seconds")
+            json.number(Double(result.numFrames) / Double(result.fps))
+            json.key("fps")
+            json.number(result.fps)
+            json.key("height")
+            json.number(result.height)
+            json.key("num_frames")
+            json.number(result.numFrames)
+            json.key("sha256")
+            json.string(result.video)
+            json.key("width")
+            json.number(result.width)
+        }
+    }
+}
+
+extension GenerationProgress {
+    /// An estimate of how much of the whole work is done, for a progress bar; 100 is only a finished task.
+    var percent: Int {
+        switch stage {
+        case .load: 0
+        case .encode: 1
+        case .denoise: totalSteps > 0 ? 2 + min(max(step, 0), totalSteps) * 88 / totalSteps : 2
+        case .decode: 90
+        case .write: 99
+        }
+    }
+}
