@@ -293,3 +293,30 @@ def test_devices_are_chosen_among_those_that_torch_can_use(monkeypatch: pytest.M
     assert devices.resolve_device("auto") == "cpu"
     with pytest.raises(Refused, match="without CUDA"):
         devices.resolve_device("cuda:0")
+
+
+DRIVER = """
+#include <stddef.h>
+#include <stdio.h>
+int cuInit(unsigned flags) { return 0; }
+int cuDeviceGetCount(int *count) { *count = 2; return 0; }
+int cuDeviceGet(int *device, int index) { *device = 40 + index; return 0; }
+int cuDeviceGetName(char *name, int size, int device) { snprintf(name, size, "Card %d", device); return 0; }
+int cuDeviceTotalMem_v2(size_t *bytes, int device) { *bytes = (size_t)device << 30; return 0; }
+"""
+
+
+def test_the_driver_is_asked_for_the_cards(tmp_path: Path) -> None:
+    compiler = shutil.which("cc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler to build a stand-in for the CUDA driver with")
+    (tmp_path / "driver.c").write_text(DRIVER)
+    library = tmp_path / "libcuda.so.1"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(tmp_path / "driver.c")], check=True)
+    command = [sys.executable, "-m", "animato_engine", "devices"]
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(tmp_path)}
+    report = json.loads(subprocess.run(command, check=True, capture_output=True, env=environment).stdout)
+    assert report["devices"][1:] == [
+        {"id": "cuda:0", "name": "Card 40", "total_memory_bytes": 40 << 30},
+        {"id": "cuda:1", "name": "Card 41", "total_memory_bytes": 41 << 30},
+    ]

@@ -113,6 +113,13 @@ def test_tokens_are_counted_as_the_pipeline_counts_them(pipeline: TextToVideo, r
     assert run(prompt=f"{text} cat")["code"] == "prompt_too_long"
 
 
+def test_half_precision_gives_nearly_the_same_frames(tiny: Path, pipeline: TextToVideo) -> None:
+    expected = frames(pipeline)
+    half = TextToVideo(tiny, "cpu", "bfloat16")
+    assert (pipeline.dtype, half.dtype) == ("float32", "bfloat16")
+    assert 0 < np.abs(frames(half) - expected).mean() < 0.02
+
+
 def fail_in(monkeypatch: pytest.MonkeyPatch, network: Any, error: Exception, at_call: int = 2) -> None:
     """Have the forward of `network` raise `error` at its call number `at_call`."""
     calls = iter(range(1, 1_000_000))
