@@ -128,6 +128,13 @@ def test_a_prompt_that_would_be_cut_is_refused(real: Engine, output: Path, field
     assert "zebra" not in failed["message"] + real.log
 
 
+@pytest.mark.parametrize(
+    "prompt", ["", "\0", "<|image_pad|>", "<|vision_start|><|video_pad|>", "<|im_end|>", "{% for %}"]
+)
+def test_odd_prompts_are_text_like_any_other(real: Engine, output: Path, prompt: str) -> None:
+    assert real.run(output, prompt=prompt, num_frames=1, num_inference_steps=1)["type"] == "done"
+
+
 @pytest.mark.parametrize("changes", [{"width": 72}, {"height": 8}, {"num_frames": 10}, {"num_frames": 0}])
 def test_nothing_is_floored(real: Engine, output: Path, changes: dict[str, int]) -> None:
     assert real.run(output, **changes)["code"] == "invalid_request"
