@@ -73,7 +73,8 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite",
-                hummingbird, logging, nioCore, nioPosix, serviceLifecycle,
+                hummingbird, logging, serviceLifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]
@@ -97,7 +98,10 @@ let package = Package(
             name: "APITests",
             dependencies: ["API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport", httpTypes]
         ),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "TestSupport"]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: ["API", "Engine", "Scheduling", "Server", "TasksSQLite", "TestSupport"]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

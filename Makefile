@@ -1,0 +1,49 @@
+# The commands a newcomer needs. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+
+.PHONY: run
+run: prepare ## install what is missing, build, serve, make the sample video, keep serving
+	scripts/run.sh
+
+.PHONY: demo
+demo: prepare ## the same, but check the video and stop
+	scripts/run.sh --demo
+
+.PHONY: prepare
+prepare:
+	scripts/prepare.sh
+
+.PHONY: setup
+setup: ## install what the tests need
+	scripts/setup.sh test
+
+.PHONY: build
+build: ## debug build of everything
+	swift build --build-tests $(SWIFT_FLAGS)
+
+.PHONY: release
+release: ## optimised build of the program
+	swift build -c release --product animato
+
+.PHONY: test
+test: setup ## every check: format, build, Swift tests, Python tests, end to end
+	scripts/test.sh
+
+.PHONY: lint
+lint: setup ## format and style, without building
+	scripts/lint.sh
+
+.PHONY: bench
+bench: setup release ## the numbers of docs/benchmarks.md
+	.venv/bin/python Benchmarks/service.py --binary .build/release/animato
+
+.PHONY: format
+format: ## bring the sources into the house format
+	swift format --in-place --recursive Package.swift Sources Tests
+	.venv/bin/ruff format engine models scripts Tests Benchmarks

@@ -1,0 +1,138 @@
+import API
+import Engine
+import Foundation
+import Logging
+import Results
+import Scheduling
+import ServiceLifecycle
+import Tasks
+import TasksSQLite
+import UnixSignals
+
+/// Everything that a running server is made of; the one place where a contract meets its implementation.
+struct Server: Sendable {
+    private let store: SQLiteTaskStore
+    private let results: FileResultStore
+    private let services: [any Service]
+    private let drainTimeout: Duration
+    private let logger: Logger
+
+    /// Opens the data directory and puts the parts together.
+    ///
+    /// Nothing runs yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: every setting.
+    ///   - logger: of the whole server.
+    ///   - onBound: called once the server accepts connections.
+    /// - Returns: the server.
+    /// - Throws: `ServerError`.
+    static func build(
+        _ configuration: ServerConfiguration,
+        logger: Logger,
+        onBound: @escaping @Sendable (BoundAddress) async -> Void
+    ) async throws(ServerError) -> Server {
+        let clock = SystemClock()
+        let directory = try prepareDirectory(configuration.dataDirectory)
+        let store: SQLiteTaskStore
+        do throws(SQLiteTaskStoreOpenError) {
+            store = try await SQLiteTaskStore.open(
+                path: "\(directory)/tasks.sqlite",
+                settings: configuration.store,
+                clock: clock,
+                logger: logger
+            )
+        } catch {
+            throw ServerError(error, directory: directory)
+        }
+        let results: FileResultStore
+        do throws(ResultStoreError) {
+            results = try FileResultStore(directory: directory, logger: logger)
+        } catch {
+            throw .dataDirectoryUnusable("\(error)")
+        }
+        let engines = configuration.engineSettings.map { PythonEngine(settings: $0, logger: logger) }
+        let scheduler = VideoScheduler(
+            store: store,
+            results: results,
+            engines: engines,
+            settings: configuration.scheduling,
+            clock: clock,
+            logger: logger
+        )
+        let http = buildAPI(
+            settings: configuration.http,
+            service: scheduler,
+            version: Version.current,
+            logger: logger,
+            onBound: onBound
+        )
+        return Server(
+            store: store,
+            results: results,
+            // Stopped in reverse: requests first, then the work, then the engines.
+            services: engines + [scheduler.reaper, scheduler.dispatcher, http],
+            drainTimeout: configuration.scheduling.drainTimeout,
+            logger: logger
+        )
+    }
+
+    /// Runs until SIGTERM or SIGINT, or until a part fails; then everything is stopped in order and closed.
+    func run() async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        // Beyond the drain time an engine has half a minute to stop within a step; then it is killed.
+        configuration.maximumGracefulShutdownDuration = drainTimeout + .seconds(30)
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await ServiceGroup(configuration: configuration).run())
+        } catch {
+            outcome = .failure(error)
+        }
+        try await store.close()
+        try await results.close()
+        try outcome.get()
+    }
+
+    /// Makes the data directory, for its owner alone.
+    private static func prepareDirectory(_ path: String) throws(ServerError) -> String {
+        let url = URL(fileURLWithPath: path)
+        do {
+            try FileManager.default.createDirectory(
+                at: url,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw .dataDirectoryUnusable("\(path): \(error.localizedDescription)")
+        }
+        return url.path
+    }
+}
+
+/// Why a server could not be put together.
+enum ServerError: Error, Equatable {
+    case dataDirectoryInUse(String)
+    case dataDirectoryUnusable(String)
+
+    init(_ error: SQLiteTaskStoreOpenError, directory: String) {
+        self =
+            switch error {
+            case .inUse: .dataDirectoryInUse(directory)
+            case .unusable(let reason): .dataDirectoryUnusable("\(directory): \(reason)")
+            }
+    }
+
+    /// For people; says what to do.
+    var message: String {
+        switch self {
+        case .dataDirectoryInUse(let path):
+            "Another server is running on \(path). Stop it, or give this one its own directory with --data."
+        case .dataDirectoryUnusable(let reason):
+            "The data directory cannot be used: \(reason)"
+        }
+    }
+}

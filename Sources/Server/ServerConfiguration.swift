@@ -1,0 +1,53 @@
+import API
+import Engine
+import Foundation
+import Logging
+import Scheduling
+import TasksSQLite
+
+/// Every setting of the server, each room's in its own struct.
+///
+/// Filled by `SettingsReader`, from `SettingsTable`.
+struct ServerConfiguration: Sendable, Equatable {
+    var http = APISettings()
+    var store = SQLiteTaskStoreSettings()
+    var scheduling = SchedulingSettings()
+    /// Where everything durable is kept.
+    var dataDirectory = "var/data"
+    var engine = EngineConfiguration()
+    /// The least severe messages that are logged; always the name of a level.
+    var logLevelName = Logger.Level.info.rawValue
+
+    var logLevel: Logger.Level { Logger.Level(rawValue: logLevelName) ?? .info }
+
+    /// What the engines are told.
+    struct EngineConfiguration: Sendable, Equatable {
+        var python = ".venv/bin/python"
+        /// A checkpoint directory or a hub id.
+        var model = "var/models/easyanimate-tiny"
+        /// The devices that get an engine each.
+        var devices = ["auto"]
+        var dtype = "auto"
+        /// 1: with more, small models on a busy machine lose more to waiting threads than they gain.
+        var threads = 1
+        /// Instead of a model: seconds a step of the engine that only pretends.
+        ///
+        /// `nil` everywhere but in tests.
+        var timedStepSeconds: Double?
+    }
+
+    /// The settings of each engine.
+    var engineSettings: [EngineSettings] {
+        engine.devices.map { device in
+            var settings = EngineSettings(
+                source: engine.timedStepSeconds.map { .timed(stepSeconds: $0) } ?? .model(engine.model),
+                environment: ProcessInfo.processInfo.environment
+            )
+            settings.python = engine.python
+            settings.device = device
+            settings.dtype = engine.dtype
+            settings.threads = engine.threads
+            return settings
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+
+/// The flags that every command with settings has.
+struct SettingOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A YAML file with settings.", valueName: "file"))
+    var config: String?
+
+    @Option(help: "The address to listen on (http.host).")
+    var host: String?
+
+    @Option(help: "The port to listen on (http.port).")
+    var port: String?
+
+    @Option(help: ArgumentHelp("Where tasks and videos are kept (data.directory).", valueName: "directory"))
+    var data: String?
+
+    @Option(
+        help: ArgumentHelp("A diffusers checkpoint directory or hub id (engine.model).", valueName: "directory or id")
+    )
+    var model: String?
+
+    @Option(help: ArgumentHelp("Devices with an engine each (engine.devices).", valueName: "auto|cpu|cuda:0,…"))
+    var devices: String?
+
+    @Option(help: "The least severe messages that are logged (log.level).")
+    var logLevel: String?
+
+    @Option(help: ArgumentHelp("Any setting, by its key; may be repeated.", valueName: "key=value"))
+    var set: [String] = []
+
+    /// Reads every source of settings.
+    ///
+    /// - Throws: the exit code, after everything that is wrong was printed.
+    func configuration() throws -> ServerConfiguration {
+        let named: [(String, String, String?)] = [
+            ("--host", "http.host", host), ("--port", "http.port", port), ("--data", "data.directory", data),
+            ("--model", "engine.model", model), ("--devices", "engine.devices", devices),
+            ("--log-level", "log.level", logLevel),
+        ]
+        var flags = named.compactMap { flag, key, value in value.map { (source: flag, key: key, value: $0) } }
+        for pair in set {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            flags.append(
+                (source: "--set \(pair)", key: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : ""))
+        }
+        do throws(SettingsReader.Faults) {
+            return try SettingsReader.read(
+                flags: flags,
+                environment: ProcessInfo.processInfo.environment,
+                file: config
+            )
+        } catch {
+            for fault in error.faults { FileHandle.standardError.write(Data("animato: \(fault)\n".utf8)) }
+            throw Exit.configuration
+        }
+    }
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Every check, in order; the first that fails ends it. Run through `make test`, which installs what is needed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+step() { printf '\n== %s (%d s)\n' "$1" "$SECONDS"; }
+
+step "format and style"
+scripts/lint.sh
+step "build"
+swift build --build-tests --explicit-target-dependency-import-check error
+step "Swift tests"
+swift test --skip-build
+step "Python tests"
+(cd engine && ../.venv/bin/python -m pytest -q)
+step "end to end"
+.venv/bin/python -m pytest -q Tests/EndToEnd
+step "release build"
+swift build -c release --product animato
+step "done"
