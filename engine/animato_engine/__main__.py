@@ -93,8 +93,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         process.log(f"refused: {error.code}: {error.message}")
         channel.send(protocol.refused(error.code, error.message))
         return EX_REFUSED
-    channel.send(protocol.hello(device, model.description.wire(), __version__, os.getpid()))
-    return Server(channel, Session(model, channel.send)).run()
+    hello = protocol.hello(device, model.description.wire(), __version__, os.getpid())
+    return Server(channel, Session(model, channel.send)).run(hello)
 
 
 if __name__ == "__main__":

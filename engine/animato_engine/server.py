@@ -11,7 +11,7 @@ from types import FrameType
 from . import protocol
 from .errors import EX_OK, EX_PROTOCOL, BrokenPeer
 from .process import leave, log
-from .protocol import Cancel, Channel, Generate, Shutdown
+from .protocol import Cancel, Channel, Generate, Message, Shutdown
 from .session import Session
 
 
@@ -39,13 +39,15 @@ class Server:
         self._job: _Job | None = None
         self._stopping = threading.Event()
 
-    def run(self) -> int:
-        """Serve until `shutdown`, SIGTERM or SIGINT, and give the exit status. To be called by the main thread.
+    def run(self, hello: Message) -> int:
+        """Say `hello`, serve until `shutdown`, SIGTERM or SIGINT, and give the exit status. For the main thread.
 
         The end of the channel and a broken peer end the process from within.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        # Only now: whoever has read it may send a signal.
+        self._channel.send(hello)
         threading.Thread(target=self._read, name="channel", daemon=True).start()
         while not self._stopping.is_set():
             job = self._accepted.get()

@@ -40,6 +40,15 @@ def test_hello_says_who_it_is(tmp_path: Path) -> None:
         assert "native_shapes" not in model
 
 
+def test_the_wire_is_what_the_file_says(timed: Engine, output: Path) -> None:
+    timed.run(output, num_inference_steps=1)
+    timed.run(output.with_name("b"), "h", prompt="@oom", num_inference_steps=1)
+    # What differs from run to run.
+    varying = {"pid": 1, "seconds": 0, "file": "/videos/video.mp4", "bytes": 1}
+    seen = [{key: varying.get(key, value) for key, value in message.items()} for message in timed.messages]
+    assert seen == json.loads((Path(__file__).parent / "wire.json").read_text())
+
+
 def test_a_generation_loads_once_reports_each_step_and_leaves_the_video(timed: Engine, output: Path) -> None:
     done = timed.run(output, num_inference_steps=4, width=768, height=448, num_frames=49)
     assert [message["type"] for message in timed.messages[:3]] == ["hello", "loading", "loaded"]
@@ -106,7 +115,7 @@ def test_a_cancel_ends_the_generation_at_once_and_only_the_one_it_names(timed: E
     timed.send("cancel", id="g")
     outcome = timed.outcome()
     assert (outcome["kind"], outcome["code"]) == ("cancelled", "cancelled")
-    assert time.monotonic() - begin < 0.5
+    assert time.monotonic() - begin < 1
     assert os.listdir(output.parent) == []
     timed.send("cancel", id="g")
     assert timed.run(output)["type"] == "done"
@@ -216,6 +225,14 @@ def test_sigterm_is_a_shutdown_idle_or_busy(tmp_path: Path, output: Path) -> Non
             engine.process.send_signal(signal.SIGTERM)
             if prompt:
                 assert engine.outcome()["kind"] == "cancelled"
+            assert engine.exit_status(2) == 0
+
+
+def test_sigterm_right_behind_hello_is_a_shutdown(tmp_path: Path) -> None:
+    for _ in range(10):
+        with start(tmp_path / "log", "--timed", "0") as engine:
+            engine.receive()
+            engine.process.send_signal(signal.SIGTERM)
             assert engine.exit_status(2) == 0
 
 
