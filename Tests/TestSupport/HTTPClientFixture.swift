@@ -22,6 +22,7 @@ package final class HTTPClientFixture: Sendable {
     ///   - port: where on the loopback address.
     ///   - patience: how long to wait for any one piece of an answer.
     ///   - receiveBuffer: bytes that the system keeps for a client that does not read; `nil` for its own choice.
+    /// - Throws: `cannotConnect`.
     package init(port: Int, patience: Int = 10, receiveBuffer: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var size = receiveBuffer {
@@ -52,7 +53,7 @@ package final class HTTPClientFixture: Sendable {
             var rest = bytes[...]
             while !rest.isEmpty {
                 let sent = rest.withUnsafeBytes {
-                    Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                    Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
                 }
                 guard sent > 0 else { throw Failure.cannotSend(errno) }
                 rest = rest.dropFirst(sent)
@@ -91,6 +92,8 @@ package final class HTTPClientFixture: Sendable {
     /// Reads one response, informational ones included.
     ///
     /// - Parameter hasBody: `false` for the response to a `HEAD`.
+    /// - Returns: the response.
+    /// - Throws: if the server closes, is silent for too long, or does not speak HTTP.
     package func response(hasBody: Bool = true) async throws -> HTTPResponseFixture {
         try await onOwnThread { [descriptor] in
             var reader = HTTPResponseReader(descriptor: descriptor)
