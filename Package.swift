@@ -73,7 +73,7 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite",
-                hummingbird, logging, serviceLifecycle,
+                hummingbird, logging, nioCore, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),

@@ -2,6 +2,7 @@ import API
 import ArgumentParser
 import Foundation
 import Logging
+import NIOCore
 
 /// `animato serve`: the server, until it is told to stop.
 struct Serve: AsyncParsableCommand {
@@ -37,6 +38,12 @@ struct Serve: AsyncParsableCommand {
         }
         do {
             try await server.run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            let address = "\(configuration.http.host):\(configuration.http.port)"
+            throw Exit.because(
+                Exit.unavailable,
+                "\(address) is in use by another program. Stop it, or choose another port with --port."
+            )
         } catch {
             throw Exit.because(Exit.unavailable, "The server could not go on: \(error)")
         }

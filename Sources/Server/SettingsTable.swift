@@ -17,16 +17,15 @@ struct Setting: Sendable {
     /// Reads a value and puts it into the configuration.
     var apply: @Sendable (String, inout ServerConfiguration) throws(InvalidSetting) -> Void
 
-    /// The name in the environment: `ANIMATO_HTTP_PORT` for `http.port`.
+    /// The name in the environment: `ANIMATO_HTTP_PUBLIC_URL` for `http.publicURL`.
     var environmentName: String {
         var name = "ANIMATO_"
+        var last: Character = "_"
         for character in key {
-            if character == "." {
-                name += "_"
-            } else {
-                if character.isUppercase { name += "_" }
-                name += character.uppercased()
-            }
+            // A word begins at a capital after a small letter, so that URL stays one word.
+            if character.isUppercase, last.isLowercase { name += "_" }
+            name += character == "." ? "_" : character.uppercased()
+            last = character
         }
         return name
     }

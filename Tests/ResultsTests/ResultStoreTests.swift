@@ -77,6 +77,6 @@ struct ResultKeyTests {
 
     @Test("A key is what it always was")
     func stability() {
-        #expect(key("{}").hex == "be96fd5d1a8cbe3d0a1f2d1bd5b6fb95e23ac8cd1d69fdfd9dd1d5dc34c1c6e9")
+        #expect(key("{}").hex == "e3be6a54bc7ed408cb8f04b4c0cec89d42822c41c427044cc27eec146c8214a1")
     }
 }
