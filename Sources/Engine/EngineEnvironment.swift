@@ -1,6 +1,8 @@
 /// What an engine process sees of the server's environment: these variables, and nothing else.
 package enum EngineEnvironment {
-    /// The names that are passed on where they are set. Everything else, the server's secrets among it, stays here.
+    /// The names that are passed on where they are set.
+    ///
+    /// Everything else, the server's secrets among it, stays here.
     package static let passedOn: Set<String> = [
         // Where things are, and which user this is: libraries put their caches by it.
         "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME", "LD_LIBRARY_PATH",
@@ -19,6 +21,7 @@ package enum EngineEnvironment {
     /// - Parameters:
     ///   - settings: where the server's environment and the number of threads are.
     ///   - parent: the server's process id.
+    /// - Returns: names and values.
     static func variables(_ settings: EngineSettings, parent: Int32) -> [String: String] {
         var variables = settings.environment.filter { passedOn.contains($0.key) }
         variables["ANIMATO_ENGINE_PARENT"] = String(parent)

@@ -5,7 +5,9 @@ package struct EngineModel: Sendable, Equatable, Codable {
     /// SHA-256 of the checkpoint, hexadecimal.
     package var fingerprint: String
     package var weightBytes: Int64
-    /// Rises whenever the engine makes other pixels from the same input. From `hello`, not part of `model` there.
+    /// Rises whenever the engine makes other pixels from the same input.
+    ///
+    /// From `hello`, not part of `model` there.
     package var engineVersion = ""
     package var limits: Limits
     package var defaults: Defaults
@@ -80,8 +82,9 @@ package struct EngineModel: Sendable, Equatable, Codable {
         case nativeShapes = "native_shapes"
     }
 
-    /// Whether every range is a range, so that whoever forms one cannot trap. A description that is not sound makes
-    /// its engine a broken peer.
+    /// Whether every range is a range, so that whoever forms one cannot trap.
+    ///
+    /// A description that is not sound makes its engine a broken peer.
     package var isSound: Bool {
         limits.minWidth > 0 && limits.minWidth <= limits.maxWidth && limits.minHeight > 0
             && limits.minHeight <= limits.maxHeight && limits.maxWidth <= 1 << 16 && limits.maxHeight <= 1 << 16

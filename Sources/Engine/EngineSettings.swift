@@ -19,11 +19,14 @@ package struct EngineSettings: Sendable {
     package var dtype = "auto"
     /// Threads for work on the processor, as `OMP_NUM_THREADS`; `nil` leaves the choice to the libraries.
     package var threads: Int?
-    /// The server's own environment. Only the variables named in `EngineEnvironment.passedOn` reach the engine.
+    /// The server's own environment.
+    ///
+    /// Only the variables named in `EngineEnvironment.passedOn` reach the engine.
     package var environment: [String: String]
 
-    /// From the start of the process to `hello`. Long enough for a cold file system, and for the small files of a
-    /// model on the hub.
+    /// From the start of the process to `hello`.
+    ///
+    /// Long enough for a cold file system, and for the small files of a model on the hub.
     package var startDeadline = Duration.seconds(120)
     /// How long a cancel may stay unanswered before the process is killed.
     package var cancelDeadline = Duration.seconds(30)
@@ -46,8 +49,9 @@ package struct EngineSettings: Sendable {
     package struct BackOff: Sendable, Equatable {
         /// Before the first restart.
         package var first = Duration.seconds(1)
-        /// Every pause is twice the one before, up to this. There is no last one: an operator may repair the
-        /// installation at any time.
+        /// Every pause is twice the one before, up to this.
+        ///
+        /// There is no last one: an operator may repair the installation at any time.
         package var cap = Duration.seconds(60)
         /// An engine that was up for this long, or finished a video, has proved itself: the next pause is `first`.
         package var healthyPeriod = Duration.seconds(60)
@@ -57,9 +61,11 @@ package struct EngineSettings: Sendable {
         /// The pause after `failures` ends in a row, from 1.
         package func pause(afterFailures failures: Int) -> Duration {
             var pause = first
+            var doublings = failures - 1
             // Stops at the cap, so that no number of failures can overflow.
-            for _ in 1..<max(failures, 1) where pause < cap {
+            while doublings > 0, pause > .zero, pause < cap {
                 pause *= 2
+                doublings -= 1
             }
             return min(pause, cap)
         }

@@ -19,7 +19,9 @@ package final class EngineStateBoard: Sendable {
         board.withLock { $0.state }
     }
 
-    /// Shows a new state to everyone; `stopped` ends all streams. States after `stopped` are not shown.
+    /// Shows a new state to everyone; `stopped` ends all streams.
+    ///
+    /// States after `stopped` are not shown.
     package func publish(_ state: EngineState) {
         let finished = board.withLock { board -> [AsyncStream<EngineState>.Continuation] in
             guard board.state != .stopped, board.state != state else { return [] }
@@ -35,7 +37,9 @@ package final class EngineStateBoard: Sendable {
         finished.forEach { $0.finish() }
     }
 
-    /// The state now and each later one. A slow reader sees the newest, not every one. Ends after `stopped`.
+    /// The state now and each later one.
+    ///
+    /// A slow reader sees the newest, not every one. Ends after `stopped`.
     package func states() -> AsyncStream<EngineState> {
         let (stream, follower) = AsyncStream.makeStream(of: EngineState.self, bufferingPolicy: .bufferingNewest(1))
         let number = board.withLock { board -> Int? in

@@ -4,38 +4,47 @@ import ServiceLifecycle
 /// An engine that is a Python process, kept running by `run()`: `docs/engine-protocol.md`.
 package final class PythonEngine: VideoEngine, Service {
     package let device: String
-    private let board = EngineStateBoard(.starting)
+    private let supervisor: EngineSupervisor
 
+    /// An engine that is not running before `run()`.
+    ///
     /// - Parameters:
     ///   - settings: how to start and watch the process.
     ///   - logger: gets this engine's lines, with `device` and `pid` as metadata.
     package init(settings: EngineSettings, logger: Logger = Logger(label: "animato.engine")) {
         device = settings.device
+        supervisor = EngineSupervisor(settings: settings, logger: logger)
     }
 
     package var state: EngineState {
-        board.state
+        supervisor.board.state
     }
 
     package func states() -> AsyncStream<EngineState> {
-        board.states()
+        supervisor.board.states()
+    }
+
+    /// The process id of the engine that runs, if one does.
+    package var processID: Int32? {
+        supervisor.processID
     }
 
     package func generate(
         _ command: GenerateCommand,
         report: @escaping @Sendable (EngineProgress) -> Void
     ) async throws(EngineError) -> EngineVideo {
-        throw .unavailable(EngineFault(code: "engine_starting", message: "The engine is starting."))
+        try await supervisor.generate(command, report: report)
     }
 
-    /// Keeps a process running until the service group shuts down or the task is cancelled.
-    package func run() async throws {
-        try? await gracefulShutdown()
-        shutDown()
+    /// Keeps a process running until the service group shuts down, the task is cancelled, or `shutDown()` is called.
+    ///
+    /// Returns when the process and its group are gone.
+    package func run() async {
+        await supervisor.run()
     }
 
-    /// Ends the engine for good; `run()` returns when its process is gone. The service group's shutdown does the same.
+    /// Ends the engine for good, as the service group's shutdown does; `run()` then returns.
     package func shutDown() {
-        board.publish(.stopped)
+        supervisor.shutDown()
     }
 }

@@ -3,12 +3,15 @@ package struct StallLimits: Sendable, Equatable {
     /// No stage is called hung before this, however fast it was so far: a busy disk, a full swap or another
     /// process on the card can stop anything for a minute.
     package var floor = Duration.seconds(120)
-    /// For a stage that was never seen to finish. A first step may compile kernels, and on a processor it may
-    /// take many minutes with nothing wrong.
+    /// For a stage that was never seen to finish.
+    ///
+    /// A first step may compile kernels, and on a processor it may take many minutes with nothing wrong.
     package var beforeLearning = Duration.seconds(1800)
     /// How many times slower than the slowest seen so far a stage may be.
     package var factor = 20
-    /// From `generate` to the first sign of life. The engine only checks the request and imports its libraries.
+    /// From `generate` to the first sign of life.
+    ///
+    /// The engine only checks the request and imports its libraries.
     package var answer = Duration.seconds(120)
     /// Loading takes this long before the first byte of weights: imports, set-up of the device.
     package var loadFloor = Duration.seconds(300)
@@ -25,7 +28,9 @@ package struct StallLimits: Sendable, Equatable {
 /// There is no limit for a whole generation, because none fits: a small video on a large card takes seconds, a large
 /// one on a processor hours. There is one for the time between two messages, and it follows the machine.
 struct StallDeadline: Sendable {
-    /// Shapes are chosen by clients, so what is remembered of them has a bound. Those beyond it are judged by scale.
+    /// Shapes are chosen by clients, so what is remembered of them has a bound.
+    ///
+    /// Those beyond it are judged by scale.
     static let maximumShapes = 256
 
     private let limits: StallLimits
@@ -73,7 +78,9 @@ struct StallDeadline: Sendable {
         stage.flatMap { slowest[$0]?[size] }
     }
 
-    /// What other sizes let expect of this one. Attention grows with the square of the size; nothing grows faster.
+    /// What other sizes let expect of this one.
+    ///
+    /// Attention grows with the square of the size; nothing grows faster.
     private func expected(in stage: EngineProgress.Stage, size: Int) -> Duration? {
         slowest[stage]?.map { seenSize, time in
             let ratio = max(1, Double(size) / Double(seenSize))

@@ -19,6 +19,8 @@ package protocol VideoEngine: Sendable {
     /// - Parameters:
     ///   - command: what to make, and where to.
     ///   - report: called for each step and stage, in order; must not block.
+    /// - Returns: the video.
+    /// - Throws: why there is none.
     func generate(
         _ command: GenerateCommand,
         report: @escaping @Sendable (EngineProgress) -> Void
@@ -44,11 +46,25 @@ package enum EngineState: Sendable, Equatable {
         case .starting, .restarting, .stopped: nil
         }
     }
+
+    /// Why a command cannot be taken; what an engine that is not ready answers.
+    package var unreadiness: EngineFault {
+        switch self {
+        case .starting: EngineFault(code: "engine_starting", message: "The engine is starting.")
+        case .restarting(let fault): fault
+        case .stopped: EngineFault(code: "engine_stopped", message: "The engine was shut down.")
+        case .ready, .busy: EngineFault(code: "engine_busy", message: "The engine makes one video at a time.")
+        }
+    }
 }
 
 /// Why an engine is not there.
 package struct EngineFault: Error, Sendable, Equatable {
-    /// Stable, snake_case: `model_not_found`, `dependencies_missing`, `engine_crashed`, `engine_not_startable`, …
+    /// Stable and in snake_case.
+    ///
+    /// The engine's own, such as `model_not_found` or `dependencies_missing`, or one of `engine_not_startable`,
+    /// `engine_start_timeout`, `engine_crashed`, `engine_stalled`, `engine_protocol_broken`, `engine_starting`,
+    /// `engine_busy`, `engine_stopped`.
     package var code: String
     /// For people; says what to do.
     package var message: String
@@ -59,7 +75,9 @@ package struct EngineFault: Error, Sendable, Equatable {
     }
 }
 
-/// What to make. All fields are filled and within the limits that the engine declared.
+/// What to make.
+///
+/// All fields are filled and within the limits that the engine declared.
 package struct GenerateCommand: Sendable, Equatable {
     /// Unique among all commands of this engine.
     package var id: String

@@ -33,6 +33,64 @@ package enum EngineFixture {
         }
         """
 
+    private static let repository = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The interpreter that has the engine: `.venv` of the repository, or `ANIMATO_TEST_PYTHON`.
+    package static func python() throws -> String {
+        try existing("ANIMATO_TEST_PYTHON", otherwise: ".venv/bin/python")
+    }
+
+    /// The tiny checkpoint: `var/models/easyanimate-tiny` of the repository, or `ANIMATO_TEST_MODEL`.
+    package static func tinyModel() throws -> String {
+        try existing("ANIMATO_TEST_MODEL", otherwise: "var/models/easyanimate-tiny")
+    }
+
+    private static func existing(_ variable: String, otherwise path: String) throws -> String {
+        let usual = repository.appending(path: path).path(percentEncoded: false)
+        let place = ProcessInfo.processInfo.environment[variable] ?? usual
+        guard FileManager.default.fileExists(atPath: place) else {
+            throw Missing(description: "\(place) is missing: run `make setup model` first, or set \(variable)")
+        }
+        return place
+    }
+
+    /// What a test cannot do without.
+    package struct Missing: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Settings of a real engine process for tests: two threads, short pauses between restarts.
+    ///
+    /// - Parameter source: the timed engine, or the tiny checkpoint.
+    /// - Returns: settings with the deadlines of production.
+    /// - Throws: `Missing` if there is no interpreter.
+    package static func settings(_ source: EngineSettings.Source) throws -> EngineSettings {
+        // As the server does. Without it a write to an engine that died would end the tests.
+        signal(SIGPIPE, SIG_IGN)
+        var settings = EngineSettings(source: source, environment: ProcessInfo.processInfo.environment)
+        settings.python = try python()
+        settings.device = "cpu"
+        settings.threads = 2
+        settings.backOff.first = .milliseconds(50)
+        settings.backOff.cap = .milliseconds(200)
+        return settings
+    }
+
+    /// Waits until something is so, for at most a minute: a loaded machine is slow, not wrong.
+    ///
+    /// - Parameters:
+    ///   - what: what is waited for, for the failure's message.
+    ///   - isSo: asked again and again.
+    /// - Throws: `Missing` after a minute.
+    package static func wait(for what: String, until isSo: () async -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(60)
+        while await !isSo() {
+            guard ContinuousClock.now < end else { throw Missing(description: "waited in vain for: \(what)") }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
     /// A small command, within the limits of every engine here.
     ///
     /// - Parameters:
@@ -40,6 +98,7 @@ package enum EngineFixture {
     ///   - directory: where the video goes.
     ///   - id: of the command; a fresh one if none is given.
     ///   - steps: denoising steps.
+    /// - Returns: the command.
     package static func command(
         _ prompt: String = "a cat playing on the grass",
         in directory: String,

@@ -81,6 +81,7 @@ package final class ScriptedEngine: VideoEngine {
         let outcome = try begin(command, running)
         let ending: EngineError?
         do {
+            try check(command)
             try await play(outcome, of: command, directives: directives, report: report)
             ending = nil
         } catch let error as EngineError {
@@ -126,8 +127,7 @@ package final class ScriptedEngine: VideoEngine {
     /// Shuts the engine down for good.
     package func stop() {
         board.publish(.stopped)
-        let fault = EngineFault(code: "engine_stopped", message: "The engine was shut down.")
-        script.withLock { _ = $0.running?.yield(.end(.unavailable(fault))) }
+        script.withLock { _ = $0.running?.yield(.end(.unavailable(EngineState.stopped.unreadiness))) }
     }
 
     private func direct(_ directive: Directive) {
@@ -158,14 +158,25 @@ package final class ScriptedEngine: VideoEngine {
             script.running = running
             return outcome
         }
-        guard let outcome else {
-            let fault =
-                if case .restarting(let fault) = board.state { fault } else {
-                    EngineFault(code: "engine_not_ready", message: "The engine is \(board.state).")
-                }
-            throw .unavailable(fault)
-        }
+        guard let outcome else { throw .unavailable(board.state.unreadiness) }
         return outcome
+    }
+
+    /// The last check of a request, which every engine makes itself.
+    private func check(_ command: GenerateCommand) throws(EngineError) {
+        let limits = model.limits
+        let fits =
+            command.width.isMultiple(of: limits.sizeMultiple) && command.height.isMultiple(of: limits.sizeMultiple)
+            && (limits.minWidth...limits.maxWidth).contains(command.width)
+            && (limits.minHeight...limits.maxHeight).contains(command.height)
+            && (limits.minFrames...limits.maxFrames).contains(command.numFrames)
+            && (command.numFrames - 1).isMultiple(of: limits.frameStep)
+            && (limits.minSteps...limits.maxSteps).contains(command.numInferenceSteps)
+            && (limits.minGuidance...limits.maxGuidance).contains(command.guidanceScale)
+            && (limits.minFps...limits.maxFps).contains(command.fps)
+            && command.prompt.unicodeScalars.count <= limits.maxPromptCharacters
+            && !FileManager.default.fileExists(atPath: command.output)
+        guard fits else { throw .rejectedInput(code: "invalid_request", message: "The request is out of range.") }
     }
 
     private func end(_ ending: EngineError?) {
@@ -208,7 +219,10 @@ package final class ScriptedEngine: VideoEngine {
                 break
             }
             try Task.checkCancellation()
-            guard case .busy = board.state else { throw EngineError.crashed(message: "The engine went down.") }
+            guard case .busy = board.state else {
+                throw board.state == .stopped
+                    ? EngineError.unavailable(board.state.unreadiness) : .crashed(message: "The engine went down.")
+            }
             report(EngineProgress(stage: .denoise, step: step, totalSteps: total))
         }
         try finish(command, from: total + 1, report)

@@ -1,0 +1,153 @@
+/// What an engine says: `docs/engine-protocol.md`, "Engine to server".
+///
+/// Fields that are not listed there are ignored; those that are must be there and of their type.
+enum EngineMessage: Sendable, Equatable {
+    /// Once, first.
+    struct Hello: Sendable, Equatable, Decodable {
+        var `protocol`: Int
+        var engineVersion: String
+        var pid: Int32
+        var device: String
+        var model: EngineModel
+
+        enum CodingKeys: String, CodingKey {
+            case `protocol`
+            case engineVersion = "engine_version"
+            case pid
+            case device
+            case model
+        }
+    }
+
+    /// Instead of `hello`.
+    struct Refused: Sendable, Equatable, Decodable {
+        var code: String
+        var message: String
+    }
+
+    /// The model is on the device.
+    struct Loaded: Sendable, Equatable, Decodable {
+        var seconds: Double
+    }
+
+    /// At the start of each stage and after each step.
+    struct Progress: Sendable, Equatable, Decodable {
+        var id: String
+        var stage: EngineProgress.Stage
+        var step: Int
+        var totalSteps: Int
+
+        enum CodingKeys: String, CodingKey {
+            case id
+            case stage
+            case step
+            case totalSteps = "total_steps"
+        }
+    }
+
+    /// The video is complete.
+    struct Done: Sendable, Equatable, Decodable {
+        var id: String
+        var file: String
+        var bytes: Int64
+        var width: Int
+        var height: Int
+        var renderedWidth: Int
+        var renderedHeight: Int
+        var numFrames: Int
+        var fps: Int
+        var seed: UInt32
+        /// Time in each stage.
+        var seconds: [String: Double]
+
+        enum CodingKeys: String, CodingKey {
+            case id
+            case file
+            case bytes
+            case width
+            case height
+            case renderedWidth = "rendered_width"
+            case renderedHeight = "rendered_height"
+            case numFrames = "num_frames"
+            case fps
+            case seed
+            case seconds
+        }
+    }
+
+    /// The generation ended without a video.
+    struct Failed: Sendable, Equatable, Decodable {
+        /// Decides what the server does.
+        enum Kind: String, Sendable {
+            case invalidInput = "invalid_input"
+            case outOfMemory = "out_of_memory"
+            case cancelled
+            case storage
+            case loadFailed = "load_failed"
+            case `internal`
+        }
+
+        var id: String
+        var kind: Kind
+        var code: String
+        var message: String
+    }
+
+    case hello(Hello)
+    case refused(Refused)
+    case loading
+    case loaded(Loaded)
+    case progress(Progress)
+    case done(Done)
+    case failed(Failed)
+}
+
+extension EngineProgress.Stage: Decodable {}
+extension EngineMessage.Failed.Kind: Decodable {}
+
+extension EngineMessage: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case type
+    }
+
+    private enum Kind: String, Decodable {
+        case hello
+        case refused
+        case loading
+        case loaded
+        case progress
+        case done
+        case failed
+    }
+
+    init(from decoder: any Decoder) throws {
+        self =
+            switch try decoder.container(keyedBy: CodingKeys.self).decode(Kind.self, forKey: .type) {
+            case .hello: .hello(try Hello(from: decoder))
+            case .refused: .refused(try Refused(from: decoder))
+            case .loading: .loading
+            case .loaded: .loaded(try Loaded(from: decoder))
+            case .progress: .progress(try Progress(from: decoder))
+            case .done: .done(try Done(from: decoder))
+            case .failed: .failed(try Failed(from: decoder))
+            }
+    }
+
+    /// Whether the model has just come onto the device.
+    var isLoaded: Bool {
+        if case .loaded = self { true } else { false }
+    }
+
+    /// The word on the wire, for messages to people.
+    var name: String {
+        switch self {
+        case .hello: "hello"
+        case .refused: "refused"
+        case .loading: "loading"
+        case .loaded: "loaded"
+        case .progress: "progress"
+        case .done: "done"
+        case .failed: "failed"
+        }
+    }
+}

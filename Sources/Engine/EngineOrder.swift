@@ -1,0 +1,55 @@
+/// What the server tells an engine: `docs/engine-protocol.md`, "Server to engine".
+enum EngineOrder: Sendable, Equatable {
+    /// Make this video; one at a time.
+    case generate(GenerateCommand)
+    /// Stop that generation within one step.
+    case cancel(id: String)
+    /// Stop what runs and exit.
+    case shutdown
+}
+
+extension EngineOrder: Encodable {
+    private enum CodingKeys: String, CodingKey {
+        case type
+        case id
+        case request
+        case output
+    }
+
+    private enum RequestKeys: String, CodingKey {
+        case prompt
+        case negativePrompt = "negative_prompt"
+        case width
+        case height
+        case numFrames = "num_frames"
+        case numInferenceSteps = "num_inference_steps"
+        case guidanceScale = "guidance_scale"
+        case fps
+        case seed
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .generate(let command):
+            try fields.encode("generate", forKey: .type)
+            try fields.encode(command.id, forKey: .id)
+            try fields.encode(command.output, forKey: .output)
+            var request = fields.nestedContainer(keyedBy: RequestKeys.self, forKey: .request)
+            try request.encode(command.prompt, forKey: .prompt)
+            try request.encode(command.negativePrompt, forKey: .negativePrompt)
+            try request.encode(command.width, forKey: .width)
+            try request.encode(command.height, forKey: .height)
+            try request.encode(command.numFrames, forKey: .numFrames)
+            try request.encode(command.numInferenceSteps, forKey: .numInferenceSteps)
+            try request.encode(command.guidanceScale, forKey: .guidanceScale)
+            try request.encode(command.fps, forKey: .fps)
+            try request.encode(command.seed, forKey: .seed)
+        case .cancel(let id):
+            try fields.encode("cancel", forKey: .type)
+            try fields.encode(id, forKey: .id)
+        case .shutdown:
+            try fields.encode("shutdown", forKey: .type)
+        }
+    }
+}

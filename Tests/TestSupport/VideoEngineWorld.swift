@@ -1,0 +1,148 @@
+package import Engine
+import Foundation
+import Synchronization
+import Testing
+
+/// An engine to be examined, up and running, and a directory of its own for its videos.
+package struct VideoEngineWorld: Sendable {
+    package var engine: any VideoEngine
+    package var directory: String
+    /// The process behind it; `nil` in memory, and while there is none.
+    package var processID: @Sendable () -> Int32?
+    /// Ends the engine for good and returns when all of it is gone.
+    package var shutDown: @Sendable () async -> Void
+
+    /// Runs a body with a scripted engine.
+    package static func scripted(_ body: (VideoEngineWorld) async throws -> Void) async throws {
+        try await withTemporaryDirectory { directory in
+            let engine = ScriptedEngine()
+            try await body(
+                VideoEngineWorld(engine: engine, directory: directory, processID: { nil }, shutDown: { engine.stop() })
+            )
+        }
+    }
+
+    /// Runs a body with a real engine process, ready when the body begins and gone when this returns.
+    ///
+    /// - Parameters:
+    ///   - settings: of the engine.
+    ///   - body: what to do with it.
+    /// - Throws: what the body throws, or `EngineFixture.Missing` if the engine does not come up.
+    package static func process(
+        _ settings: EngineSettings,
+        _ body: (VideoEngineWorld) async throws -> Void
+    ) async throws {
+        try await withTemporaryDirectory { directory in
+            let engine = PythonEngine(settings: settings)
+            let hasEnded = Noted(false)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    await engine.run()
+                    hasEnded.value.withLock { $0 = true }
+                }
+                defer { engine.shutDown() }
+                let world = VideoEngineWorld(
+                    engine: engine,
+                    directory: directory,
+                    processID: { engine.processID },
+                    shutDown: {
+                        engine.shutDown()
+                        try? await EngineFixture.wait(for: "the end") { hasEnded.value.withLock { $0 } }
+                    }
+                )
+                try await world.waitUntilReady()
+                try await body(world)
+            }
+        }
+    }
+
+    /// Waits until the engine takes a generation.
+    package func waitUntilReady() async throws {
+        try await EngineFixture.wait(for: "ready, not \(engine.state)") {
+            if case .ready = engine.state { true } else { false }
+        }
+    }
+
+    /// What happens to a generation on its way.
+    package enum Interruption: Sendable {
+        /// Its task is cancelled.
+        case cancel
+        /// Something else, which may take its time.
+        case action(@Sendable () async throws -> Void)
+    }
+
+    /// What became of a generation.
+    package struct Run: Sendable {
+        package var outcome: Result<EngineVideo, EngineError>
+        /// All that was reported, in order.
+        package var reports: [EngineProgress]
+
+        /// The error, if it has none of a video.
+        package var error: EngineError? {
+            if case .failure(let error) = outcome { error } else { nil }
+        }
+    }
+
+    /// Makes one video.
+    ///
+    /// - Parameters:
+    ///   - command: what to make.
+    ///   - interruption: what happens to it once `step` denoising steps were reported.
+    ///   - step: when that is.
+    /// - Returns: the outcome and the reports.
+    /// - Throws: what the interruption throws, or `EngineFixture.Missing` if the step is not reached.
+    package func generate(
+        _ command: GenerateCommand,
+        interruptedBy interruption: Interruption? = nil,
+        atStep step: Int = 1
+    ) async throws -> Run {
+        let reports = Noted<[EngineProgress]>([])
+        let outcome = try await withThrowingTaskGroup(of: Result<EngineVideo, EngineError>.self) { group in
+            group.addTask {
+                do throws(EngineError) {
+                    let video = try await engine.generate(command) { report in
+                        reports.value.withLock { $0.append(report) }
+                    }
+                    return .success(video)
+                } catch {
+                    return .failure(error)
+                }
+            }
+            if let interruption {
+                try await EngineFixture.wait(for: "step \(step)") {
+                    reports.value.withLock { $0.contains { $0.stage == .denoise && $0.step >= step } }
+                }
+                switch interruption {
+                case .cancel: group.cancelAll()
+                case .action(let action): try await action()
+                }
+            }
+            return try await group.next()
+        }
+        return Run(outcome: try #require(outcome), reports: reports.value.withLock { $0 })
+    }
+
+    /// Checks that a plain command makes a video: the engine is as good as new.
+    package func expectUsable() async throws {
+        try await waitUntilReady()
+        let command = EngineFixture.command(in: directory, steps: 2)
+        let video = try await generate(command).outcome.get()
+        #expect(video.file == command.output && FileManager.default.fileExists(atPath: command.output))
+    }
+
+    /// Checks that a generation without a video left nothing behind.
+    package func expectNothing(of command: GenerateCommand) {
+        for path in [command.output, command.output + ".part"] {
+            #expect(!FileManager.default.fileExists(atPath: path), "\(path)")
+        }
+    }
+}
+
+/// Something that one task notes and another reads.
+private final class Noted<Value: Sendable>: Sendable {
+    let value: Mutex<Value>
+
+    init(_ value: Value) {
+        self.value = Mutex(value)
+    }
+}
