@@ -25,7 +25,7 @@ extension APIResponder {
         }
         let task = wireForm(of: submission.task, call)
         var response = json(submission.status, task.encoded(), call.id)
-        response.headers[.location] = call.origin + RoutePath.task(submission.task.id)
+        response.headers[.location] = call.origin + RoutePath.task(submission.task.id.description)
         if submission.disposition == .replayed { response.headers[.idempotencyReplayed] = "true" }
         return response
     }

@@ -146,10 +146,7 @@ struct JSONReader {
         let start = index
         while let byte = peek() {
             if byte == UInt8(ascii: "\"") {
-                guard let text = String(validating: bytes[start..<index], as: UTF8.self) else {
-                    index = start
-                    throw fail("The text is not valid UTF-8")
-                }
+                guard let text = Self.text(bytes.span.extracting(start..<index)) else { throw notUTF8(from: start) }
                 index += 1
                 return text
             }
@@ -166,10 +163,7 @@ struct JSONReader {
             index += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let text = String(validating: text, as: UTF8.self) else {
-                    index = start
-                    throw fail("The text is not valid UTF-8")
-                }
+                guard let text = Self.text(text.span) else { throw notUTF8(from: start) }
                 return text
             case UInt8(ascii: "\\"):
                 text.append(contentsOf: String(try escape()).utf8)
@@ -241,6 +235,15 @@ struct JSONReader {
 
     private func fail(_ reason: String) -> MalformedJSON {
         MalformedJSON(position: index, reason: reason)
+    }
+
+    private func notUTF8(from start: Int) -> MalformedJSON {
+        MalformedJSON(position: start, reason: "The text is not valid UTF-8")
+    }
+
+    private static func text(_ bytes: Span<UInt8>) -> String? {
+        guard let text = try? UTF8Span(validating: bytes) else { return nil }
+        return String(copying: text)
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool {

@@ -1,15 +1,19 @@
 import NIOCore
+import Tasks
 
 /// Writes JSON into a buffer.
 ///
 /// Callers write keys in sorted order, so that equal values have equal bodies.
 struct JSONWriter {
-    private(set) var buffer: ByteBuffer
+    private var bytes: [UInt8] = []
     private var needsComma = false
 
     init(capacity: Int) {
-        buffer = ByteBufferAllocator().buffer(capacity: capacity)
+        bytes.reserveCapacity(capacity)
     }
+
+    /// What was written so far.
+    var buffer: ByteBuffer { ByteBuffer(bytes: bytes) }
 
     mutating func object(_ members: (inout JSONWriter) -> Void) {
         open("{")
@@ -23,14 +27,13 @@ struct JSONWriter {
         close("]")
     }
 
-    /// The name of the next member.
-    ///
-    /// Must need no escaping.
+    /// Writes the name of the next member, which must need no escaping.
     mutating func key(_ name: StaticString) {
         separate()
-        buffer.writeStaticString("\"")
-        buffer.writeStaticString(name)
-        buffer.writeStaticString("\":")
+        appendQuote()
+        append(name)
+        appendQuote()
+        bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
@@ -42,79 +45,103 @@ struct JSONWriter {
         literal(value ? "true" : "false")
     }
 
-    mutating func number(_ value: some BinaryInteger) {
+    mutating func number(_ value: some FixedWidthInteger) {
         separate()
-        buffer.writeString(String(value))
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        let start = bytes.count
+        var rest = UInt64(value.magnitude)
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
+        bytes[start...].reverse()
     }
 
     /// Writes a finite number; `null` for any other, which JSON cannot say.
     mutating func number(_ value: Double) {
         guard value.isFinite else { return null() }
         separate()
-        buffer.writeString(value.description)
+        append(value.description)
     }
 
     mutating func string(_ value: String) {
         separate()
-        buffer.writeStaticString("\"")
+        appendQuote()
         escape(value)
-        buffer.writeStaticString("\"")
+        appendQuote()
     }
 
-    /// Text made of pieces that are known to need no escaping.
-    mutating func plainString(_ write: (inout ByteBuffer) -> Void) {
+    mutating func moment(_ moment: Timestamp) {
         separate()
-        buffer.writeStaticString("\"")
-        write(&buffer)
-        buffer.writeStaticString("\"")
+        appendQuote()
+        bytes.appendRFC3339(moment)
+        appendQuote()
     }
 
-    /// A whole value that was encoded before.
+    /// Writes a whole value that was encoded before.
     mutating func encoded(_ value: ByteBuffer) {
         separate()
-        var value = value
-        buffer.writeBuffer(&value)
+        bytes.append(contentsOf: value.readableBytesView)
     }
 
     private mutating func literal(_ text: StaticString) {
         separate()
-        buffer.writeStaticString(text)
+        append(text)
     }
 
-    private mutating func open(_ bracket: StaticString) {
+    private mutating func appendQuote() {
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    private mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes.append(contentsOf: $0) }
+    }
+
+    private mutating func open(_ bracket: Unicode.Scalar) {
         separate()
-        buffer.writeStaticString(bracket)
+        bytes.append(UInt8(ascii: bracket))
         needsComma = false
     }
 
-    private mutating func close(_ bracket: StaticString) {
-        buffer.writeStaticString(bracket)
+    private mutating func close(_ bracket: Unicode.Scalar) {
+        bytes.append(UInt8(ascii: bracket))
         needsComma = true
     }
 
     private mutating func separate() {
-        if needsComma { buffer.writeStaticString(",") }
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
         needsComma = true
     }
 
     private mutating func escape(_ value: String) {
-        if value.utf8.allSatisfy({ !Self.needsEscape($0) }) {
-            buffer.writeString(value)
-            return
-        }
-        for byte in value.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): buffer.writeStaticString("\\\"")
-            case UInt8(ascii: "\\"): buffer.writeStaticString("\\\\")
-            case UInt8(ascii: "\n"): buffer.writeStaticString("\\n")
-            case UInt8(ascii: "\r"): buffer.writeStaticString("\\r")
-            case UInt8(ascii: "\t"): buffer.writeStaticString("\\t")
-            case 0..<0x20:
-                buffer.writeStaticString("\\u00")
-                buffer.writeInteger(Self.hexDigit(byte >> 4))
-                buffer.writeInteger(Self.hexDigit(byte & 0xF))
-            default: buffer.writeInteger(byte)
+        var value = value
+        value.withUTF8 { text in
+            var written = text.startIndex
+            for index in text.indices where Self.needsEscape(text[index]) {
+                bytes.append(contentsOf: text[written..<index])
+                appendEscape(text[index])
+                written = index + 1
             }
+            bytes.append(contentsOf: text[written...])
+        }
+    }
+
+    private mutating func appendEscape(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""): append("\\\"")
+        case UInt8(ascii: "\\"): append("\\\\")
+        case UInt8(ascii: "\n"): append("\\n")
+        case UInt8(ascii: "\r"): append("\\r")
+        case UInt8(ascii: "\t"): append("\\t")
+        default:
+            append("\\u00")
+            bytes.append(Self.hexDigit(byte >> 4))
+            bytes.append(Self.hexDigit(byte & 0xF))
         }
     }
 

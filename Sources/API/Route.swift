@@ -1,6 +1,4 @@
 import HTTPTypes
-import Results
-import Tasks
 
 /// Every path that the server knows, with the methods it takes.
 ///
@@ -42,7 +40,7 @@ enum RoutePath {
     static let tasks = Route.tasks.rawValue
     static let videos = "/api/v1/videos/"
 
-    static func task(_ id: TaskID) -> String { "\(tasks)/\(id)" }
+    static func task(_ id: String) -> String { "\(tasks)/\(id)" }
     static func video(_ name: String) -> String { "\(videos)\(name).mp4" }
 }
 

@@ -15,6 +15,8 @@ struct TaskWire: Equatable {
     /// The body, keys sorted.
     func encoded() -> ByteBuffer {
         var json = JSONWriter(capacity: 1536)
+        let id = task.id.description
+        let url = origin + RoutePath.task(id)
         let generation = task.generation
         let status = WireStatus(task.status)
         let result = status == .success ? generation.result : nil
@@ -44,9 +46,9 @@ struct TaskWire: Equatable {
             json.key("status")
             json.string(status.rawValue)
             json.key("task_id")
-            json.string(task.id.description)
+            json.string(id)
             json.key("task_url")
-            json.string(origin + RoutePath.task(task.id))
+            json.string(url)
             json.key("video")
             json.optional(result) { json, result in json.video(result) }
             json.key("video_url")
@@ -76,7 +78,7 @@ extension JSONWriter {
     }
 
     fileprivate mutating func moment(_ moment: Timestamp?) {
-        optional(moment) { json, moment in json.plainString { $0.writeRFC3339(moment) } }
+        optional(moment) { json, moment in json.moment(moment) }
     }
 
     fileprivate mutating func reason(_ reason: (code: String, message: String)?) {

@@ -1,35 +1,34 @@
-import NIOCore
 import Tasks
 
-extension ByteBuffer {
-    /// Writes a moment as RFC 3339 in UTC with milliseconds, such as `2026-11-23T04:05:06.789Z`.
+extension [UInt8] {
+    /// Appends a moment as RFC 3339 in UTC with milliseconds, such as `2026-11-23T04:05:06.789Z`.
     ///
     /// Moments outside the years 0 to 9999, which no record holds, are written as the nearest that RFC 3339 can say.
-    mutating func writeRFC3339(_ moment: Timestamp) {
-        let milliseconds = min(max(moment.milliseconds, -62_167_219_200_000), 253_402_300_799_999)
+    mutating func appendRFC3339(_ moment: Timestamp) {
+        let milliseconds = Swift.min(Swift.max(moment.milliseconds, -62_167_219_200_000), 253_402_300_799_999)
         let (days, inDay) = milliseconds.dividedByDay
         let date = CivilDate(daysSince1970: days)
-        writeDigits(date.year, count: 4)
-        writeStaticString("-")
-        writeDigits(date.month, count: 2)
-        writeStaticString("-")
-        writeDigits(date.day, count: 2)
-        writeStaticString("T")
-        writeDigits(inDay / 3_600_000, count: 2)
-        writeStaticString(":")
-        writeDigits(inDay / 60_000 % 60, count: 2)
-        writeStaticString(":")
-        writeDigits(inDay / 1000 % 60, count: 2)
-        writeStaticString(".")
-        writeDigits(inDay % 1000, count: 3)
-        writeStaticString("Z")
+        appendDigits(date.year, count: 4)
+        append(UInt8(ascii: "-"))
+        appendDigits(date.month, count: 2)
+        append(UInt8(ascii: "-"))
+        appendDigits(date.day, count: 2)
+        append(UInt8(ascii: "T"))
+        appendDigits(inDay / 3_600_000, count: 2)
+        append(UInt8(ascii: ":"))
+        appendDigits(inDay / 60_000 % 60, count: 2)
+        append(UInt8(ascii: ":"))
+        appendDigits(inDay / 1000 % 60, count: 2)
+        append(UInt8(ascii: "."))
+        appendDigits(inDay % 1000, count: 3)
+        append(UInt8(ascii: "Z"))
     }
 
-    private mutating func writeDigits(_ value: Int64, count: Int) {
+    private mutating func appendDigits(_ value: Int64, count: Int) {
         var divisor: Int64 = 1
         for _ in 1..<count { divisor *= 10 }
         while divisor > 0 {
-            writeInteger(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
             divisor /= 10
         }
     }

@@ -1,5 +1,4 @@
 import Foundation
-import NIOCore
 import Tasks
 import Testing
 
@@ -7,9 +6,9 @@ import Testing
 
 struct TimestampTests {
     private func text(_ milliseconds: Int64) -> String {
-        var buffer = ByteBuffer()
-        buffer.writeRFC3339(Timestamp(milliseconds: milliseconds))
-        return String(buffer: buffer)
+        var bytes: [UInt8] = []
+        bytes.appendRFC3339(Timestamp(milliseconds: milliseconds))
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     @Test(
