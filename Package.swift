@@ -87,12 +87,14 @@ let package = Package(
             path: "Tests/TestSupport"
         ),
         .testTarget(name: "TasksTests", dependencies: ["Tasks", "TestSupport"]),
-        .testTarget(name: "TaskStoreTests", dependencies: ["Tasks", "TasksSQLite", "TestSupport"]),
-        .testTarget(name: "ResultsTests", dependencies: ["Results", "TestSupport"]),
+        .testTarget(name: "TaskStoreTests", dependencies: ["Tasks", "TasksSQLite", "TestSupport", logging]),
+        .testTarget(name: "ResultsTests", dependencies: ["Results", "TestSupport", logging]),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"]),
         .testTarget(
             name: "SchedulingTests",
-            dependencies: ["Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport"]
+            dependencies: [
+                "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport", logging, serviceLifecycle,
+            ]
         ),
         .testTarget(
             name: "APITests",

@@ -1,0 +1,112 @@
+import Engine
+import Foundation
+import Logging
+import Results
+import Scheduling
+import ServiceLifecycle
+import Tasks
+import TasksSQLite
+import TestSupport
+import Testing
+
+/// A scheduler that runs, with a real store, real files and scripted engines.
+struct SchedulerWorld: Sendable {
+    let scheduler: VideoScheduler
+    let store: SQLiteTaskStore
+    let results: FileResultStore
+    let directory: String
+    let group: ServiceGroup
+
+    /// Runs a body beside the services, and shuts those down after it.
+    static func with(
+        _ engines: [any VideoEngine],
+        settings: SchedulingSettings = .quick,
+        _ body: @escaping @Sendable (SchedulerWorld) async throws -> Void
+    ) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let clock = SystemClock()
+        try await withTemporaryDirectory { directory in
+            let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: logger)
+            let results = try FileResultStore(directory: directory, logger: logger)
+            let scheduler = VideoScheduler(
+                store: store,
+                results: results,
+                engines: engines,
+                settings: settings,
+                clock: clock,
+                logger: logger
+            )
+            let group = ServiceGroup(
+                configuration: .init(services: [scheduler.reaper, scheduler.dispatcher], logger: logger)
+            )
+            let world = SchedulerWorld(
+                scheduler: scheduler,
+                store: store,
+                results: results,
+                directory: directory,
+                group: group
+            )
+            try await withThrowingTaskGroup { tasks in
+                tasks.addTask { try await group.run() }
+                do {
+                    try await body(world)
+                } catch {
+                    Issue.record(error)
+                }
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+            }
+            try await store.close()
+            try await results.close()
+        }
+    }
+
+    /// Submits a small request; the prompt tells the scripted engine what to do.
+    func submit(_ prompt: String, steps: Int = 4, seed: Int? = nil) async throws -> Submission {
+        var draft = VideoRequest.Draft()
+        draft.prompt = prompt
+        draft.numInferenceSteps = steps
+        draft.seed = seed
+        let model = try await eventually("a model is known") { try? scheduler.model() }
+        return try await scheduler.submit(
+            AdmissionRequest(tenant: .standard, video: VideoRequest(draft, for: model))
+        )
+    }
+
+    /// The task once it has a status.
+    func task(_ id: TaskID, reaches status: TaskStatus) async throws -> GenerationTask {
+        try await eventually("\(status)") {
+            let task = try await scheduler.task(id, of: .standard)
+            if let task, task.status.isTerminal, task.status != status {
+                Issue.record("ended as \(task.status) with \(String(describing: task.generation.failure))")
+                return task
+            }
+            return task?.status == status ? task : nil
+        }
+    }
+}
+
+extension SchedulingSettings {
+    /// Short times: what is waited for in these tests is an event, not these.
+    static let quick = SchedulingSettings(
+        leaseDuration: .seconds(10),
+        progressInterval: .milliseconds(5),
+        reapInterval: .milliseconds(50),
+        drainTimeout: .zero,
+        retries: RetryPolicy(maxFailures: 3, baseDelay: .milliseconds(1), maxDelay: .milliseconds(4))
+    )
+}
+
+struct NotInTime: Error {
+    var what: String
+}
+
+/// What `look` finds, once it finds something; fails after half a minute, as a loaded machine is slow, not wrong.
+func eventually<Value>(_ what: String, _ look: () async throws -> Value?) async throws -> Value {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while ContinuousClock.now < deadline {
+        if let found = try await look() { return found }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+    throw NotInTime(what: what)
+}
