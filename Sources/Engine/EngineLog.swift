@@ -6,6 +6,8 @@ struct EngineLog: Sendable {
     static let maximumLineBytes = 2000
     /// How many lines are kept to explain an end.
     static let keptLines = 20
+    /// How much of each is kept: a fault is read in a browser and in one line of a log.
+    static let keptLineCharacters = 300
     /// How many lines may be logged in one second.
     ///
     /// A library that warns in a loop must not fill the server's log.
@@ -40,7 +42,7 @@ struct EngineLog: Sendable {
         defer { line.removeAll(keepingCapacity: true) }
         guard !line.isEmpty else { return [] }
         let text = String(decoding: line, as: UTF8.self)
-        lastLines = lastLines.suffix(Self.keptLines - 1) + [text]
+        lastLines = lastLines.suffix(Self.keptLines - 1) + [String(text.prefix(Self.keptLineCharacters))]
         return admit(at: now) ? [text] : []
     }
 

@@ -23,6 +23,7 @@ struct EngineLogTests {
         let long = [UInt8](repeating: UInt8(ascii: "x"), count: 5_000_000)
         let lines = log.take(long + Array("\nnext\n".utf8), at: Self.start)
         #expect(lines.map(\.utf8.count) == [EngineLog.maximumLineBytes, 4])
+        #expect(log.lastLines.map(\.count) == [EngineLog.keptLineCharacters, 4])
     }
 
     @Test("What is no UTF-8 is a line as well")

@@ -12,6 +12,18 @@ package struct VideoEngineWorld: Sendable {
     /// Ends the engine for good and returns when all of it is gone.
     package var shutDown: @Sendable () async -> Void
 
+    package init(
+        engine: any VideoEngine,
+        directory: String,
+        processID: @escaping @Sendable () -> Int32?,
+        shutDown: @escaping @Sendable () async -> Void
+    ) {
+        self.engine = engine
+        self.directory = directory
+        self.processID = processID
+        self.shutDown = shutDown
+    }
+
     /// Runs a body with a scripted engine.
     package static func scripted(_ body: (VideoEngineWorld) async throws -> Void) async throws {
         try await withTemporaryDirectory { directory in
