@@ -16,14 +16,23 @@ extension Setting {
         }
     }
 
-    static func optionalText(_ key: String, _ path: Path<String?>, _ summary: String) -> Setting {
-        Setting(
+    /// The beginning of a web address, as clients put it in front of a path.
+    static func optionalOrigin(_ key: String, _ path: Path<String?>, _ summary: String) -> Setting {
+        let accepts = "http:// or https:// address without a slash at the end, or nothing"
+        return Setting(
             key: key,
-            accepts: "text or nothing",
+            accepts: accepts,
             summary: summary,
             defaultText: ServerConfiguration()[keyPath: path] ?? ""
         ) { (text, configuration) throws(InvalidSetting) in
-            configuration[keyPath: path] = text.isEmpty ? nil : text
+            guard !text.isEmpty else {
+                configuration[keyPath: path] = nil
+                return
+            }
+            guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host() != nil,
+                !text.hasSuffix("/")
+            else { throw InvalidSetting(expected: accepts) }
+            configuration[keyPath: path] = text
         }
     }
 

@@ -45,7 +45,7 @@ enum SettingsTable {
         .text(
             "http.host", \.http.host, "The address to listen on. There is no authentication yet: keep it on loopback."),
         .integer("http.port", \.http.port, 0...65535, "The port to listen on; 0 lets the system choose."),
-        .optionalText(
+        .optionalOrigin(
             "http.publicURL",
             \.http.publicURL,
             "What clients put in front of our paths, for addresses in responses; empty: the Host of each request."

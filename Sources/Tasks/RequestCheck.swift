@@ -25,7 +25,7 @@ struct RequestCheck {
             if isRequired { reject(field, .required, "\(field) is required.") }
             return ""
         }
-        let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines).precomposedStringWithCanonicalMapping
+        let trimmed = Self.normalised(text)
         if isRequired, trimmed.isEmpty {
             reject(field, .empty, "\(field) must not be empty.")
         }
@@ -41,6 +41,18 @@ struct RequestCheck {
             reject(field, .notText, "\(field) must not contain control characters.")
         }
         return trimmed
+    }
+
+    /// One spelling of a text: no white space at the ends, NFC.
+    private static func normalised(_ text: String) -> String {
+        let scalars = text.unicodeScalars
+        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        else { return "" }
+        let trimmed = scalars[first...last]
+        // Most prompts are in NFC as they stand, which is cheap to see and dear to compute.
+        if trimmed.allSatisfy(\.isAlwaysInNFC) { return String(trimmed) }
+        return String(trimmed).precomposedStringWithCanonicalMapping
     }
 
     mutating func side(_ value: Int, field: String, range: ClosedRange<Int>) -> Int {
@@ -109,6 +121,17 @@ struct RequestCheck {
 }
 
 extension Unicode.Scalar {
+    /// Whether NFC leaves this scalar alone whatever stands beside it.
+    ///
+    /// Blocks without any other kind in Unicode's `DerivedNormalizationProps.txt`, property `NFC_Quick_Check`: Latin,
+    /// CJK punctuation, CJK ideographs, full-width forms. `false` says nothing.
+    fileprivate var isAlwaysInNFC: Bool {
+        switch value {
+        case 0..<0x300, 0x3000...0x3029, 0x3400...0x9FFF, 0xFF00...0xFFEF: true
+        default: false
+        }
+    }
+
     /// Control characters other than line breaks and tabs.
     fileprivate var isForbidden: Bool {
         properties.generalCategory == .control && self != "\n" && self != "\r" && self != "\t"

@@ -89,6 +89,7 @@ struct SettingsReaderTests {
             ("http.port", "65536"), ("http.port", "-1"), ("http.port", "80.5"), ("http.port", ""), ("http.host", ""),
             ("queue.drainTimeout", "nan"), ("queue.drainTimeout", "inf"), ("queue.drainTimeout", "-1"),
             ("engine.devices", "cpu,cpu"), ("engine.devices", ","), ("engine.dtype", "float8"), ("log.level", "loud"),
+            ("http.publicURL", "https://video.example.org/"), ("http.publicURL", "video.example.org"),
             ("engine.timedStepSeconds", "-0.1"), ("store.readers", "0"),
         ]
     )
