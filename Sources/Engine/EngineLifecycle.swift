@@ -109,7 +109,8 @@ struct EngineLifecycle: Sendable {
             }
             ended = ending.fault ?? ended
             if !ending.isExplained, !lastWords.isEmpty {
-                ended.message += " Its last words:\n" + lastWords.joined(separator: "\n")
+                ended.message += " The server's log has its last words."
+                ended.log = lastWords
             }
         }
         guard !isStopping else {

@@ -92,7 +92,10 @@ final class EngineSupervisor: Service, Sendable {
         if let pause, case .restarting(let fault) = board.state {
             logger.warning(
                 "engine is down",
-                metadata: ["code": "\(fault.code)", "reason": "\(fault.message)", "pause": "\(pause)"]
+                metadata: [
+                    "code": "\(fault.code)", "reason": "\(fault.message)", "pause": "\(pause)",
+                    "log": .array(fault.log.map { "\($0)" }),
+                ]
             )
         }
         return pause

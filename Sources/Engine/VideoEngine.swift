@@ -68,10 +68,13 @@ package struct EngineFault: Error, Sendable, Equatable {
     package var code: String
     /// For people; says what to do.
     package var message: String
+    /// The end of the process's log, where that is the best explanation. For the operator's eyes only: it names files.
+    package var log: [String]
 
-    package init(code: String, message: String) {
+    package init(code: String, message: String, log: [String] = []) {
         self.code = code
         self.message = message
+        self.log = log
     }
 }
 

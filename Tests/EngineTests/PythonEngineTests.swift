@@ -165,7 +165,7 @@ struct PythonEngineTests {
         settings.moduleArguments = ["-m", "no_such_module"]
         try await Self.withUnready(settings) { engine in
             try await EngineFixture.wait(for: "its last words") {
-                Self.fault(engine)?.message.contains("No module named no_such_module") ?? false
+                Self.fault(engine)?.log.joined().contains("No module named no_such_module") ?? false
             }
             #expect(Self.fault(engine)?.code == "engine_crashed")
         }
