@@ -112,7 +112,7 @@ class Bench:
         results = {
             "polls": repeat(self.rounds, lambda: load(polls + task["task_id"], self.seconds)),
             "polls of a running task": repeat(self.rounds, lambda: load(polls + running["task_id"], self.seconds)),
-            "cached answers": repeat(self.rounds, lambda: load(server.url, self.seconds, CACHED)),
+            "cached answers": repeat(self.rounds, lambda: load(server.url + "/api/v1/generate", self.seconds, CACHED)),
             "videos of 20 kB": repeat(self.rounds, lambda: load(task["video_url"], self.seconds)),
         }
         server.kill()

@@ -6,5 +6,5 @@ python=(engine models scripts Tests Benchmarks)
 swift format lint --strict --recursive Package.swift Sources Tests
 .venv/bin/ruff check --config engine/pyproject.toml "${python[@]}"
 .venv/bin/ruff format --check --config engine/pyproject.toml "${python[@]}"
-(cd engine && ../.venv/bin/mypy)
+.venv/bin/mypy --config-file engine/pyproject.toml engine/animato_engine models/easyanimate-tiny/build.py scripts/check_video.py
 .venv/bin/shellcheck scripts/*.sh .ci/run

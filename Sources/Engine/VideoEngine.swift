@@ -68,7 +68,9 @@ package struct EngineFault: Error, Sendable, Equatable {
     package var code: String
     /// For people; says what to do.
     package var message: String
-    /// The end of the process's log, where that is the best explanation. For the operator's eyes only: it names files.
+    /// The end of the process's log, where that is the best explanation.
+    ///
+    /// For the operator's eyes only: it names files.
     package var log: [String]
 
     package init(code: String, message: String, log: [String] = []) {

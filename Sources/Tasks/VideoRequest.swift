@@ -102,13 +102,13 @@ extension VideoRequest {
         seed = form.seed
     }
 
-    private static var encoder: JSONEncoder {
+    private static let encoder = {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return encoder
-    }
+    }()
 
-    private static var decoder: JSONDecoder { JSONDecoder() }
+    private static let decoder = JSONDecoder()
 
     /// Fixed for ever: stored requests and result keys depend on it.
     private struct CanonicalForm: Codable {

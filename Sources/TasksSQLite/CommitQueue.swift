@@ -26,6 +26,7 @@ final class CommitQueue: Sendable {
     /// State that only the writing thread uses; the lock is there for the compiler and never waited for.
     private struct Writer {
         var queuedGenerations: Int
+        var answers = FinishedAnswers()
     }
 
     private let database: any DatabaseWriter
@@ -161,7 +162,12 @@ final class CommitQueue: Sendable {
                 var answers: [@Sendable () -> Void] = []
                 answers.reserveCapacity(batch.count)
                 let effects = try database.writeWithoutTransaction { db in
-                    let write = Write(db: db, now: clock.wallTime(), queuedGenerations: before)
+                    let write = Write(
+                        db: db,
+                        now: clock.wallTime(),
+                        queuedGenerations: before,
+                        finished: writer.answers
+                    )
                     try db.inTransaction(.immediate) {
                         for job in batch {
                             answers.append(try job.run(write))
@@ -171,6 +177,7 @@ final class CommitQueue: Sendable {
                     return write.effects
                 }
                 writer.queuedGenerations = effects.queuedGenerations
+                writer.answers.apply(effects)
                 for task in effects.newTasks { cache.put(task) }
                 for task in effects.changedTasks { cache.refresh(task) }
                 return answers

@@ -136,7 +136,7 @@ extension SQLiteTaskStore {
                 task.generation = answer.generation
                 disposition = answer.generation.status == .succeeded ? .cached : .joined
             } else {
-                try write.withdrawAnswer(lost.id)
+                try write.withdrawAnswer(of: lost)
                 task.generation = try write.insertGeneration(
                     for: NewTask(
                         id: id,
@@ -215,10 +215,5 @@ extension Write {
         if requeue.countsAsFailure { row.generation.failures += 1 }
         row.notBefore = requeue.delay > .zero ? now.advanced(by: requeue.delay) : Timestamp(milliseconds: 0)
         try apply(.requeued, to: &row)
-    }
-
-    /// Makes a generation stop answering its key.
-    func withdrawAnswer(_ id: GenerationID) throws {
-        try execute("UPDATE generations SET is_answer = 0 WHERE id = ?", [id.rawValue])
     }
 }

@@ -8,6 +8,10 @@ struct WriteEffects {
     var queuedGenerations: Int
     var newTasks: [GenerationTask] = []
     var changedTasks: [GenerationTask] = []
+    /// Finished generations that answer their keys.
+    var answers: [GenerationRow] = []
+    /// Keys that nothing answers any more.
+    var withdrawnAnswers: Set<GenerationKey> = []
 }
 
 /// One transaction in the making: the statements that the operations of the store are made of.
@@ -18,10 +22,12 @@ final class Write {
     /// The store's time; one for the whole transaction.
     let now: Timestamp
     private(set) var effects: WriteEffects
+    private let finished: FinishedAnswers
 
-    init(db: Database, now: Timestamp, queuedGenerations: Int) {
+    init(db: Database, now: Timestamp, queuedGenerations: Int, finished: FinishedAnswers) {
         self.db = db
         self.now = now
+        self.finished = finished
         effects = WriteEffects(queuedGenerations: queuedGenerations)
     }
 
@@ -34,10 +40,19 @@ final class Write {
 
     /// The generation that equal requests are answered by.
     func answer(to key: GenerationKey) throws -> GenerationRow? {
-        try row(
+        if let known = finished[key], !effects.withdrawnAnswers.contains(key) { return known }
+        let found = try row(
             "SELECT \(GenerationRow.columns) FROM generations g WHERE g.key = ? AND g.is_answer = 1",
             [key.rawValue]
         ).map(GenerationRow.init)
+        if let found, found.generation.status == .succeeded { effects.answers.append(found) }
+        return found
+    }
+
+    /// Makes a generation stop answering its key.
+    func withdrawAnswer(of generation: Generation) throws {
+        try execute("UPDATE generations SET is_answer = 0 WHERE id = ?", [generation.id.rawValue])
+        effects.withdrawnAnswers.insert(generation.key)
     }
 
     /// The generation of a lease.

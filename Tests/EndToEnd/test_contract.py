@@ -21,7 +21,8 @@ def test_schemathesis_finds_nothing(start: Callable[..., Server]) -> None:
     checked = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", str(REPOSITORY / "openapi.yaml")),
-            *("--url", server.url, "--checks", "all", *LEFT_OUT, "--max-examples", os.environ.get("ANIMATO_FUZZ_EXAMPLES", "50")),
+            *("--url", server.url, "--checks", "all", *LEFT_OUT),
+            *("--max-examples", os.environ.get("ANIMATO_FUZZ_EXAMPLES", "50")),
             *("--seed", "1", "--workers", "1", "--no-color", "--request-timeout", "10"),
         ],
         cwd=REPOSITORY,
