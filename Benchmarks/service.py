@@ -61,7 +61,7 @@ def load(url: str, seconds: int, script: str | None = None) -> tuple[float, str]
     if "Non-2xx" in output or "Socket errors" in output:
         raise SystemExit(f"the load got errors:\n{output}")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    half, most = (re.search(rf"{part}%\s+(\S+)", output) for part in (50, 99))
+    half, most = (re.search(rf"^ +{part}%\s+(\S+)", output, re.MULTILINE) for part in (50, 99))
     assert rate and half and most, output
     return float(rate[1]), f"p50 {half[1]}, p99 {most[1]}"
 
@@ -113,7 +113,9 @@ class Bench:
             "polls": repeat(self.rounds, lambda: load(polls + task["task_id"], self.seconds)),
             "polls of a running task": repeat(self.rounds, lambda: load(polls + running["task_id"], self.seconds)),
             "cached answers": repeat(self.rounds, lambda: load(server.url + "/api/v1/generate", self.seconds, CACHED)),
-            "videos of 20 kB": repeat(self.rounds, lambda: load(task["video_url"], self.seconds)),
+            f"downloads of {task['video']['bytes'] / 1000:.0f} kB": repeat(
+                self.rounds, lambda: load(task["video_url"], self.seconds)
+            ),
         }
         server.kill()
         return results

@@ -9,6 +9,7 @@ package final class VideoScheduler: VideoService {
     private let results: any ResultStore
     private let settings: SchedulingSettings
     private let ids: TaskIDSource
+    private let keys = ResultKeys()
     private let logger: Logger
     private let board: EngineBoard
     private let wake = WakeSignal()
@@ -65,7 +66,7 @@ package final class VideoScheduler: VideoService {
 
     package func submit(_ request: AdmissionRequest) async throws(AdmissionError) -> Submission {
         let model = try model()
-        let key = model.key(of: request.video)
+        let key = keys.key(of: request.video, madeBy: model)
         let task = NewTask(
             id: ids.next(),
             tenant: request.tenant,
