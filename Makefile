@@ -40,7 +40,8 @@ lint: setup ## format and style, without building
 	scripts/lint.sh
 
 .PHONY: bench
-bench: setup release ## the numbers of docs/benchmarks.md
+bench: release ## the numbers of docs/benchmarks.md
+	scripts/setup.sh bench
 	.venv/bin/python Benchmarks/service.py --binary .build/release/animato
 
 .PHONY: format

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs what is missing for the part that is named: `run` for the server and its engine, `test` for every check too.
+# Installs what is missing for the part that is named: `run` for the server and its engine, `test` for every check too,
+# `bench` for the load generator as well.
 # Does nothing where everything is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-part=${1:?usage: setup.sh run|test}
+part=${1:?usage: setup.sh run|test|bench}
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -17,6 +18,10 @@ ls /usr/lib/*/libcurl.so.4 >/dev/null 2>&1 || missing+=(libcurl4)
 if [ "$part" = test ]; then
     need mount mount
     need ffprobe ffmpeg
+fi
+if [ "$part" = bench ]; then
+    need wrk wrk
+    part=test
 fi
 if [ ${#missing[@]} -gt 0 ]; then
     root=""

@@ -63,7 +63,7 @@ final class CommitQueue: Sendable {
 
     /// Ends the writing thread.
     ///
-    /// Writes that still wait are carried out first; later ones are refused.
+    /// Every write that waits is carried out or refused.
     func shutDown() async {
         try? await thread.shutdownGracefully()
     }

@@ -121,7 +121,7 @@ package final class SQLiteTaskStore: TaskStore {
 
     /// Closes the database.
     ///
-    /// Writes that wait are carried out first; nothing may be asked afterwards.
+    /// Writes that wait are carried out or refused; nothing may be asked afterwards.
     package func close() async throws {
         await commits.shutDown()
         try await readers.shutdownGracefully()
