@@ -21,7 +21,7 @@ if [ "$part" = test ]; then
 fi
 if [ "$part" = bench ]; then
     need wrk wrk
-    part=test
+    part="test"
 fi
 if [ ${#missing[@]} -gt 0 ]; then
     root=""
