@@ -15,7 +15,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -75,8 +74,8 @@ def corpus() -> list[str]:
     return lines
 
 
-def build_tokenizer(lines: Iterable[str] | None = None, vocabulary: int = VOCABULARY) -> Any:
-    """A byte-level BPE in the format of Qwen2's, learnt from `lines` (None: `corpus`)."""
+def build_tokenizer() -> Any:
+    """A byte-level BPE in the format of Qwen2's."""
     from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
     from transformers import Qwen2Tokenizer
     from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
@@ -87,12 +86,12 @@ def build_tokenizer(lines: Iterable[str] | None = None, vocabulary: int = VOCABU
     to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     bpe.pre_tokenizer = pre_tokenizers.Sequence([words, to_bytes])
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary - len(SPECIAL_TOKENS),
+        vocab_size=VOCABULARY - len(SPECIAL_TOKENS),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         min_frequency=2,
         show_progress=False,
     )
-    bpe.train_from_iterator(corpus() if lines is None else lines, trainer)
+    bpe.train_from_iterator(corpus(), trainer)
     model = json.loads(bpe.to_str())["model"]
     tokenizer = Qwen2Tokenizer(
         vocab=model["vocab"],
@@ -157,13 +156,13 @@ def build_transformer() -> Any:
     )
 
 
-def build_vae(channels: Sequence[int] = (16, 16, 32, 64)) -> Any:
+def build_vae() -> Any:
     """The video autoencoder; four levels, or it would not compress 8 x 8 x 4."""
     from diffusers import AutoencoderKLMagvit
 
     vae = AutoencoderKLMagvit(
         latent_channels=16,
-        block_out_channels=list(channels),
+        block_out_channels=[16, 16, 32, 64],
         layers_per_block=1,
         norm_num_groups=8,
         scaling_factor=1.0,

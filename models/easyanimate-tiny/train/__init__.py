@@ -1,1 +1,0 @@
-"""Trains `easyanimate-tiny` on a world that it draws itself. See ../README.md for the commands."""
