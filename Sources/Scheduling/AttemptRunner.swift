@@ -177,6 +177,7 @@ struct AttemptRunner: Sendable {
             logger.info("Generation succeeded", metadata: ["video": "\(stored.name)"])
         } catch {
             unlink(video.file)
+            logger.error("The video could not be stored", metadata: ["error": "\(error)"])
             await fail(claimed, TaskFailure(code: error.code, message: Self.message(of: error)), logger: logger)
         }
     }
@@ -258,7 +259,7 @@ struct AttemptRunner: Sendable {
         switch error {
         case .full: "The server's disk is full; the operator must make room."
         case .damaged(let name): "The video \(name) was damaged while it was stored."
-        case .unavailable(let reason): "The video could not be stored: \(reason)"
+        case .unavailable: "The video could not be stored; the server's log has the reason."
         }
     }
 }

@@ -54,7 +54,9 @@ class Failure(Exception):
         number = getattr(error, "errno", None)
         if number in (errno.ENOSPC, errno.EDQUOT):
             return cls("storage", "disk_full", "There is no room left for the video.")
-        return cls("storage", "write_failed", f"The video could not be written: {type(error).__name__}: {error}")
+        # Not the whole error, which names the path: the message reaches the client, the log has the traceback.
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        return cls("storage", "write_failed", f"The video could not be written: {reason}.")
 
 
 def classify(error: BaseException, secrets: Iterable[str]) -> Failure:

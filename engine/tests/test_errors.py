@@ -34,6 +34,11 @@ def test_errors_are_told_apart(error: Exception, kind: str, code: str) -> None:
     assert (failure.kind, failure.code) == (kind, code)
 
 
+def test_a_storage_failure_names_no_path() -> None:
+    error = OSError(errno.EACCES, "Permission denied", "/srv/animato/staging/1-1.mp4")
+    assert Failure.storage(error).message == "The video could not be written: Permission denied."
+
+
 def test_a_message_names_the_error_but_never_the_prompt() -> None:
     prompt = "a 'secret'\ncat 猫"
     for text in (prompt, repr(prompt), ascii(prompt)):
