@@ -94,10 +94,10 @@ def test_a_missing_directory_is_a_storage_failure(tmp_path: Path) -> None:
 
 def test_a_name_that_cannot_be_taken_leaves_nothing(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def rename(self: Path, target: Path) -> None:
-        raise PermissionError(13, "no")
+        raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(Failure, match="PermissionError"):
+    with pytest.raises(Failure, match="Permission denied"):
         publish(output, lambda part: part.write_bytes(b"x") and None)
     assert os.listdir(output.parent) == []
 
