@@ -7,6 +7,7 @@ extension HTTPField.Name {
     static let host = ours("Host")
 
     private static func ours(_ literal: String) -> HTTPField.Name {
+        // Only the literals above come here: a wrong one is our own mistake and shows in the first test.
         guard let name = HTTPField.Name(literal) else {
             preconditionFailure("A header name in this file is not a token")
         }

@@ -1,12 +1,12 @@
 /// Finds what a misspelt name was meant to be.
-enum NearestName {
+package enum NearestName {
     /// Longer names are not looked at, so that the work is bounded.
     private static let maxLength = 48
 
     /// The name that the given one is most like; `nil` if it is like none.
     ///
     /// Case and underscores do not count; beyond that, one edit for each three letters is allowed.
-    static func of(_ given: String, among names: [String]) -> String? {
+    package static func of(_ given: String, among names: [String]) -> String? {
         guard given.utf8.count <= maxLength else { return nil }
         let letters = plain(given)
         guard !letters.isEmpty else { return nil }

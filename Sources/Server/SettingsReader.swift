@@ -1,3 +1,4 @@
+import API
 import Foundation
 import Yams
 
@@ -62,7 +63,8 @@ struct SettingsReader {
 
     private mutating func take(_ value: String, for key: String, from source: String) {
         guard let setting = SettingsTable.byKey[key] else {
-            faults.append(Fault(source: source, message: "unknown setting" + Self.hint(key, SettingsTable.byKey.keys)))
+            faults.append(
+                Fault(source: source, message: "unknown setting" + Self.hint(key, SettingsTable.all.map(\.key))))
             return
         }
         // A value is checked even where another outranks it: it is wrong all the same.
@@ -82,7 +84,7 @@ struct SettingsReader {
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("ANIMATO_") {
             guard !Self.otherNames.contains(name) else { continue }
             guard let setting = SettingsTable.byEnvironmentName[name] else {
-                let hint = Self.hint(name, SettingsTable.byEnvironmentName.keys)
+                let hint = Self.hint(name, SettingsTable.all.map(\.environmentName))
                 faults.append(Fault(source: name, message: "unknown setting" + hint))
                 continue
             }
@@ -127,26 +129,7 @@ struct SettingsReader {
     }
 
     /// The nearest known name, if one is near.
-    private static func hint(_ name: String, _ known: some Sequence<String>) -> String {
-        let near = known.map { ($0, distance(name, $0)) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
-        guard let (nearest, distance) = near, distance <= 3 else { return "" }
-        return "; did you mean \(nearest)?"
-    }
-
-    /// Levenshtein distance, upper and lower case alike.
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let left = Array(left.lowercased())
-        let right = Array(right.lowercased())
-        var row = Array(0...right.count)
-        for (i, a) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, b) in right.enumerated() {
-                let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (a == b ? 0 : 1))
-                diagonal = row[j + 1]
-                row[j + 1] = next
-            }
-        }
-        return row[right.count]
+    private static func hint(_ name: String, _ known: [String]) -> String {
+        NearestName.of(name, among: known).map { "; did you mean \($0)?" } ?? ""
     }
 }
