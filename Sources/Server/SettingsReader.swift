@@ -63,8 +63,8 @@ struct SettingsReader {
 
     private mutating func take(_ value: String, for key: String, from source: String) {
         guard let setting = SettingsTable.byKey[key] else {
-            faults.append(
-                Fault(source: source, message: "unknown setting" + Self.hint(key, SettingsTable.all.map(\.key))))
+            let hint = Self.hint(key, SettingsTable.all.map(\.key))
+            faults.append(Fault(source: source, message: "unknown setting" + hint))
             return
         }
         // A value is checked even where another outranks it: it is wrong all the same.
