@@ -11,6 +11,7 @@ let swiftSettings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -37,6 +38,8 @@ let package = Package(
         ),
         // The HTTP currency types that Hummingbird's API is written in.
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        // HTTP with TLS to others: callbacks, S3.
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         // SQLite: the embedded task store.
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // Sockets to the engine process, the thread pool for blocking database work.
@@ -59,12 +62,16 @@ let package = Package(
         // The rooms. What each may import is the architecture: docs/architecture.md.
         .target(name: "Tasks"),
         .target(name: "TasksSQLite", dependencies: ["Tasks", grdb, nioPosix, logging]),
-        .target(name: "Results", dependencies: [crypto, logging, nioPosix]),
+        .target(name: "Results", dependencies: [asyncHTTPClient, crypto, logging, nioCore, nioPosix]),
         .target(
             name: "Engine",
             dependencies: [logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage]
         ),
         .target(name: "Scheduling", dependencies: ["Engine", "Results", "Tasks", logging, serviceLifecycle]),
+        .target(
+            name: "Webhooks",
+            dependencies: ["Tasks", asyncHTTPClient, crypto, logging, nioCore, nioPosix, serviceLifecycle]
+        ),
         .target(
             name: "API",
             dependencies: ["Results", "Scheduling", "Tasks", hummingbird, httpTypes, logging, nioCore, nioPosix]
@@ -72,7 +79,7 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: [
-                "API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite",
+                "API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "Webhooks",
                 hummingbird, logging, nioCore, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -95,6 +102,10 @@ let package = Package(
             dependencies: [
                 "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport", logging, serviceLifecycle,
             ]
+        ),
+        .testTarget(
+            name: "WebhooksTests",
+            dependencies: ["Tasks", "TasksSQLite", "TestSupport", "Webhooks", crypto, logging, nioCore, serviceLifecycle]
         ),
         .testTarget(
             name: "APITests",

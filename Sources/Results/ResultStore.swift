@@ -1,23 +1,63 @@
+package import Foundation
+
 /// Where finished videos are kept, under the hash of their content.
 ///
 /// `ResultStoreConformance` in the test support is the precise form of this contract.
 package protocol ResultStore: Sendable {
-    /// A path that does not exist, for an engine to write one video to. On the same file system as the store.
+    /// A path that does not exist, for an engine to write one file to. On this machine; emptied at start.
     func stagingPath(for name: String) -> String
 
-    /// Takes over a complete file from a staging path: afterwards it is found under its content's name, and the
+    /// Takes over a complete video from a staging path: afterwards it is found under its content's name, and the
     /// staging path is gone. Two writers of one video both succeed.
-    func adopt(_ stagingPath: String) async throws(ResultStoreError) -> StoredVideo
+    ///
+    /// - Parameters:
+    ///   - stagingPath: from `stagingPath(for:)`.
+    ///   - sidecar: JSON that is kept beside the video; the last one written counts.
+    func adopt(_ stagingPath: String, sidecar: Data) async throws(ResultStoreError) -> StoredVideo
 
-    /// The video, or `nil` if there is none of that name.
+    /// The video, open for reading, or `nil` if there is none of that name. Counts as a use.
     ///
     /// Its checksum is verified the first time it is found after a start. A file that does not match is set aside.
     ///
     /// - Throws: `damaged`, `unavailable`.
-    func video(_ name: VideoName) async throws(ResultStoreError) -> StoredVideo?
+    func video(_ name: VideoName) async throws(ResultStoreError) -> VideoContent?
 
-    /// Whether there is a file of that name and length. Cheap: no content is read.
-    func contains(_ name: VideoName, bytes: Int64) -> Bool
+    /// What was kept beside the video.
+    func sidecar(of name: VideoName) async throws(ResultStoreError) -> Data?
+
+    /// Whether there is a video of that name and length. No content is read.
+    func contains(_ name: VideoName, bytes: Int64) async -> Bool
+
+    /// Something that was made from the video and kept with it; `nil` if it was not made yet.
+    func variant(_ variant: VideoVariant, of name: VideoName) async throws(ResultStoreError) -> VideoContent?
+
+    /// Keeps what was made from a video; it is removed with the video.
+    func adopt(_ stagingPath: String, as variant: VideoVariant, of name: VideoName) async throws(ResultStoreError)
+
+    /// Calls `body` with the path of a file on this machine that holds the video; `nil` if there is no such video.
+    ///
+    /// The file is there until `body` returns.
+    func withLocalFile<Value: Sendable>(
+        of name: VideoName,
+        _ body: @Sendable (String) async -> Value
+    ) async throws(ResultStoreError) -> Value?
+
+    /// Goes through everything that is kept.
+    ///
+    /// - Parameter oldest: how many of those that were used longest ago to name.
+    func usage(oldest: Int) async throws(ResultStoreError) -> ResultUsage
+
+    /// Removes a video, its sidecar and its variants, unless it was used or adopted since the usage was looked at.
+    ///
+    /// Who is reading it reads on.
+    ///
+    /// - Returns: whether it is gone.
+    func remove(_ video: KeptVideo) async throws(ResultStoreError) -> Bool
+
+    /// Compares the content of a video with its name; what does not match is set aside as on reading.
+    ///
+    /// - Returns: whether it is there and whole.
+    func verify(_ name: VideoName) async throws(ResultStoreError) -> Bool
 }
 
 /// The name of a video: SHA-256 of its content, 64 lower-case hexadecimal digits.
@@ -35,17 +75,43 @@ package struct VideoName: Hashable, Sendable, CustomStringConvertible {
     package var description: String { hex }
 }
 
-/// A video that is there.
+/// A video that was taken over.
 package struct StoredVideo: Sendable, Equatable {
     package var name: VideoName
     package var bytes: Int64
-    /// Absolute path of the file.
-    package var path: String
 
-    package init(name: VideoName, bytes: Int64, path: String) {
+    package init(name: VideoName, bytes: Int64) {
         self.name = name
         self.bytes = bytes
-        self.path = path
+    }
+}
+
+/// A video that is kept, as an inventory sees it.
+package struct KeptVideo: Sendable, Equatable {
+    package var name: VideoName
+    /// Of the video, its sidecar and its variants.
+    package var bytes: Int64
+    /// Milliseconds since 1970, when it was adopted or last read, to within a minute.
+    package var lastUsed: Int64
+
+    package init(name: VideoName, bytes: Int64, lastUsed: Int64) {
+        self.name = name
+        self.bytes = bytes
+        self.lastUsed = lastUsed
+    }
+}
+
+/// How much is kept.
+package struct ResultUsage: Sendable, Equatable {
+    package var videos: Int
+    package var bytes: Int64
+    /// Those used longest ago, the oldest first.
+    package var oldest: [KeptVideo]
+
+    package init(videos: Int, bytes: Int64, oldest: [KeptVideo]) {
+        self.videos = videos
+        self.bytes = bytes
+        self.oldest = oldest
     }
 }
 

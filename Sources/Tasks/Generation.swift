@@ -96,6 +96,8 @@ package struct GenerationResult: Sendable, Equatable {
     package var renderedHeight: Int
     package var numFrames: Int
     package var fps: Int
+    /// When the video was let go; `nil` while it is kept.
+    package var expiredAt: Timestamp?
 
     package init(
         video: String,
@@ -105,7 +107,8 @@ package struct GenerationResult: Sendable, Equatable {
         renderedWidth: Int,
         renderedHeight: Int,
         numFrames: Int,
-        fps: Int
+        fps: Int,
+        expiredAt: Timestamp? = nil
     ) {
         self.video = video
         self.bytes = bytes
@@ -115,6 +118,7 @@ package struct GenerationResult: Sendable, Equatable {
         self.renderedHeight = renderedHeight
         self.numFrames = numFrames
         self.fps = fps
+        self.expiredAt = expiredAt
     }
 }
 

@@ -7,6 +7,7 @@ package struct GenerationTask: Sendable, Equatable {
     package var isCached: Bool
     package var createdAt: Timestamp
     package var finishedAt: Timestamp?
+    package var callback: Callback?
     /// The work it waits for.
     ///
     /// Its status may go on to `succeeded` after this task was cancelled, for other tasks' sake.
@@ -19,6 +20,7 @@ package struct GenerationTask: Sendable, Equatable {
         isCached: Bool,
         createdAt: Timestamp,
         finishedAt: Timestamp?,
+        callback: Callback? = nil,
         generation: Generation
     ) {
         self.id = id
@@ -27,6 +29,7 @@ package struct GenerationTask: Sendable, Equatable {
         self.isCached = isCached
         self.createdAt = createdAt
         self.finishedAt = finishedAt
+        self.callback = callback
         self.generation = generation
     }
 }
@@ -41,6 +44,8 @@ package struct NewTask: Sendable {
     package var model: String
     package var priority: Int
     package var idempotency: Idempotency?
+    package var cache: CacheUse
+    package var callback: Callback?
 
     /// Makes a repeated submission return the first one's task.
     package struct Idempotency: Sendable, Equatable {
@@ -63,7 +68,9 @@ package struct NewTask: Sendable {
         seed: UInt32,
         model: String,
         priority: Int = 0,
-        idempotency: Idempotency? = nil
+        idempotency: Idempotency? = nil,
+        cache: CacheUse = .use,
+        callback: Callback? = nil
     ) {
         self.id = id
         self.tenant = tenant
@@ -73,6 +80,8 @@ package struct NewTask: Sendable {
         self.model = model
         self.priority = priority
         self.idempotency = idempotency
+        self.cache = cache
+        self.callback = callback
     }
 }
 

@@ -59,6 +59,27 @@ package protocol TaskStore: Sendable {
     /// When the earliest delayed generation may be claimed; `nil` if none is delayed.
     func nextDelayedStart() async throws(TaskStoreError) -> Timestamp?
 
+    /// Records that videos are let go: they answer no request any more.
+    ///
+    /// - Parameter videos: names in the result store; unknown ones are passed over.
+    func expire(_ videos: [String]) async throws(TaskStoreError)
+
+    /// Takes back `expire`: the videos are there after all.
+    func restore(_ videos: [String]) async throws(TaskStoreError)
+
+    /// What is known of videos; those that no generation has made are left out.
+    func videos(_ names: [String]) async throws(TaskStoreError) -> [String: VideoRecord]
+
+    /// Removes what has been over for long enough.
+    ///
+    /// Nothing that still waits, and no generation that a task or an equal request may ask for.
+    ///
+    /// - Parameters:
+    ///   - retention: how long things are kept.
+    ///   - limit: rows of each kind, at most, so that no pass holds up the writers for long.
+    /// - Returns: rows removed; 0 means that nothing is left to remove.
+    func purge(_ retention: Retention, limit: Int) async throws(TaskStoreError) -> Int
+
     /// Events after a sequence number, oldest first.
     func events(after sequence: Int64, limit: Int) async throws(TaskStoreError) -> [TaskEvent]
 }
