@@ -33,3 +33,16 @@ package enum CallbackEvent: String, Sendable, Hashable, CaseIterable {
     /// The least time between two deliveries of a task's progress.
     package static let progressInterval: Duration = .seconds(2)
 }
+
+extension TaskEvent.Kind {
+    /// What a callback can tell of this, if anything.
+    package var callbackEvent: CallbackEvent? {
+        switch self {
+        case .queued, .requeued: nil
+        case .running: .started
+        case .succeeded: .succeeded
+        case .failed: .failed
+        case .cancelled: .cancelled
+        }
+    }
+}

@@ -3,7 +3,10 @@
 /// A delivery is written in the transaction that changes its task. `DeliveryStoreConformance` in the test support is the
 /// precise form of this contract.
 package protocol DeliveryStore: Sendable {
-    /// Takes deliveries that are due, the longest due first.
+    /// Takes deliveries that are due.
+    ///
+    /// First from receivers that have the fewest under way, among those in turn, and of each the longest due: however
+    /// much waits for one receiver, the others get theirs.
     ///
     /// Of one task, an event is only taken when every earlier one is delivered, dead or superseded. What is taken and not
     /// concluded within the claim's duration is due again.
@@ -14,7 +17,9 @@ package protocol DeliveryStore: Sendable {
     /// - Throws: `leaseLost` if the claim ran out and another was made, and then nothing has changed.
     func conclude(_ delivery: ClaimedDelivery, with outcome: DeliveryOutcome) async throws(TaskStoreError)
 
-    /// When the next delivery becomes due, as far as is known; `nil` if none waits.
+    /// When the next delivery becomes due; `nil` if none waits.
+    ///
+    /// A moment that is past means that one is due, though its receiver may be at its limit.
     func nextDelivery() async throws(TaskStoreError) -> Timestamp?
 
     /// Gives a sign whenever a delivery may have become due through something that this process wrote.

@@ -62,6 +62,7 @@ package protocol TaskStore: Sendable {
     /// Records that videos are let go: they answer no request any more.
     ///
     /// - Parameter videos: names in the result store; unknown ones are passed over.
+    /// - Throws: `overloaded`, `unavailable`.
     func expire(_ videos: [String]) async throws(TaskStoreError)
 
     /// Takes back `expire`: the videos are there after all.
@@ -78,6 +79,7 @@ package protocol TaskStore: Sendable {
     ///   - retention: how long things are kept.
     ///   - limit: rows of each kind, at most, so that no pass holds up the writers for long.
     /// - Returns: rows removed; 0 means that nothing is left to remove.
+    /// - Throws: `overloaded`, `unavailable`.
     func purge(_ retention: Retention, limit: Int) async throws(TaskStoreError) -> Int
 
     /// Events after a sequence number, oldest first.

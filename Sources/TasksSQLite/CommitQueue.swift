@@ -31,6 +31,7 @@ final class CommitQueue: Sendable {
 
     private let database: any DatabaseWriter
     private let cache: TaskCache
+    private let deliverySigns: DeliverySigns
     private let clock: any ServiceClock
     private let logger: Logger
     private let thread: NIOThreadPool
@@ -44,6 +45,7 @@ final class CommitQueue: Sendable {
     init(
         database: any DatabaseWriter,
         cache: TaskCache,
+        deliverySigns: DeliverySigns,
         clock: any ServiceClock,
         logger: Logger,
         queuedGenerations: Int,
@@ -52,6 +54,7 @@ final class CommitQueue: Sendable {
     ) {
         self.database = database
         self.cache = cache
+        self.deliverySigns = deliverySigns
         self.clock = clock
         self.logger = logger
         self.capacity = capacity
@@ -172,14 +175,15 @@ final class CommitQueue: Sendable {
                         for job in batch {
                             answers.append(try job.run(write))
                         }
+                        try write.settleReceivers()
                         return .commit
                     }
                     return write.effects
                 }
                 writer.queuedGenerations = effects.queuedGenerations
                 writer.answers.apply(effects)
-                for task in effects.newTasks { cache.put(task) }
-                for task in effects.changedTasks { cache.refresh(task) }
+                cache.apply(effects)
+                if effects.hasNewDeliveries { deliverySigns.give() }
                 return answers
             } catch {
                 writer.queuedGenerations = before

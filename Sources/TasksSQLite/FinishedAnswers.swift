@@ -11,12 +11,12 @@ struct FinishedAnswers {
 
     subscript(key: GenerationKey) -> GenerationRow? { rows[key] }
 
-    /// Takes over what a committed transaction has found and withdrawn.
+    /// Takes over what a committed transaction has found and changed.
     mutating func apply(_ effects: WriteEffects) {
-        for row in effects.answers where !effects.withdrawnAnswers.contains(row.generation.key) {
+        for row in effects.answers where !effects.changedAnswers.contains(row.generation.key) {
             if rows.count >= Self.capacity { rows.removeAll(keepingCapacity: true) }
             rows[row.generation.key] = row
         }
-        for key in effects.withdrawnAnswers { rows[key] = nil }
+        for key in effects.changedAnswers { rows[key] = nil }
     }
 }

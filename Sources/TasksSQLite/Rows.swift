@@ -21,8 +21,11 @@ struct GenerationRow {
         g.id, g.key, g.request, g.seed, g.model, g.status, g.priority, g.attempts, g.failures, g.stage, g.step, \
         g.total_steps, g.video, g.bytes, g.width, g.height, g.rendered_width, g.rendered_height, g.num_frames, g.fps, \
         g.failure_code, g.failure_message, g.created_at, g.started_at, g.is_answer, g.not_before, g.lease_owner, \
-        g.lease_deadline, g.fence
+        g.lease_deadline, g.fence, g.expired_at
         """
+
+    /// How many columns those are.
+    static let columnCount = 30
 
     /// Reads a row that starts with `columns`.
     init(row: Row) throws {
@@ -66,14 +69,21 @@ struct GenerationRow {
             renderedWidth: row[16] ?? 0,
             renderedHeight: row[17] ?? 0,
             numFrames: row[18] ?? 0,
-            fps: row[19] ?? 0
+            fps: row[19] ?? 0,
+            expiredAt: (row[29] as Int64?).map(Timestamp.init(milliseconds:))
         )
     }
 }
 
 /// Tasks with their generations: the columns, and how to read them.
 enum TaskRow {
-    static let columns = "t.tenant, t.id, t.status, t.is_cached, t.created_at, t.finished_at"
+    static let columns = """
+        t.tenant, t.id, t.status, t.is_cached, t.created_at, t.finished_at, \
+        t.callback_url, t.callback_receiver, t.callback_events, t.callback_origin
+        """
+
+    /// How many columns those are.
+    static let columnCount = 10
 
     /// Everything of a task and its generation.
     static let select = """
@@ -81,11 +91,9 @@ enum TaskRow {
         FROM tasks t JOIN generations g ON g.id = t.generation_id
         """
 
-    private static let offset = 29
-
-    /// Reads a row of `select`.
+    /// Reads a row of `select`, or one that starts like it.
     static func task(_ row: Row) throws -> GenerationTask {
-        try task(row, generation: GenerationRow(row: row).generation, offset: offset)
+        try task(row, generation: GenerationRow(row: row).generation, offset: GenerationRow.columnCount)
     }
 
     /// Reads a row whose task columns start at an offset.
@@ -97,7 +105,38 @@ enum TaskRow {
             isCached: row[offset + 3],
             createdAt: Timestamp(milliseconds: row[offset + 4]),
             finishedAt: (row[offset + 5] as Int64?).map(Timestamp.init(milliseconds:)),
+            callback: try callback(row, offset: offset + 6),
             generation: generation
+        )
+    }
+
+    private static func callback(_ row: Row, offset: Int) throws -> Callback? {
+        guard let url = row[offset] as String? else { return nil }
+        guard let receiver = row[offset + 1] as String?, let events = row[offset + 2] as String?,
+            let origin = row[offset + 3] as String?
+        else { throw DamagedRow(column: "callback_url") }
+        return Callback(
+            url: CallbackURL(stored: url, receiver: receiver),
+            events: try CallbackEventList.events(events),
+            origin: origin
+        )
+    }
+}
+
+/// A set of callback events in one column.
+enum CallbackEventList {
+    static func text(_ events: Set<CallbackEvent>) -> String {
+        events.map(\.rawValue).sorted().joined(separator: " ")
+    }
+
+    static func events(_ text: String) throws -> Set<CallbackEvent> {
+        Set(
+            try text.split(separator: " ").map { name in
+                guard let event = CallbackEvent(rawValue: String(name)) else {
+                    throw DamagedRow(column: "callback_events")
+                }
+                return event
+            }
         )
     }
 }

@@ -7,16 +7,7 @@ extension SQLiteTaskStore {
             if let replayed = try write.replay(of: new) {
                 return Submission(task: replayed, disposition: .replayed)
             }
-            let disposition: Submission.Disposition
-            let generation: Generation
-            if let answer = try write.answer(to: new.key) {
-                generation = answer.generation
-                disposition = generation.status == .succeeded ? .cached : .joined
-            } else {
-                try write.checkRoom(limit: queueLimit)
-                generation = try write.insertGeneration(for: new)
-                disposition = .queued
-            }
+            let (generation, disposition) = try write.generation(for: new, queueLimit: queueLimit)
             let task = GenerationTask(
                 id: new.id,
                 tenant: new.tenant,
@@ -24,6 +15,7 @@ extension SQLiteTaskStore {
                 isCached: disposition == .cached,
                 createdAt: write.now,
                 finishedAt: disposition == .cached ? write.now : nil,
+                callback: new.callback,
                 generation: generation
             )
             try write.insert(task)
@@ -60,7 +52,7 @@ extension SQLiteTaskStore {
             renewed.deadline = write.now.advanced(by: duration)
             row.leaseDeadline = renewed.deadline
             if let progress { row.generation.progress = progress }
-            try write.writeProgress(row)
+            try write.writeProgress(row, isNews: progress != nil)
             return renewed
         }
     }
@@ -72,9 +64,10 @@ extension SQLiteTaskStore {
             case .succeeded(let result, let model, let answersKey):
                 row.generation.result = result
                 row.generation.model = model
-                row.isAnswer = answersKey
+                row.isAnswer = row.isAnswer && answersKey
                 row.generation.failure = nil
                 try write.apply(.succeeded, to: &row)
+                try write.restore(result.video)
             case .failed(let failure):
                 row.generation.failure = failure
                 try write.apply(.failed, to: &row)
@@ -98,7 +91,7 @@ extension SQLiteTaskStore {
             try write.update(task)
             try write.record(.cancelled, of: task)
             guard try write.waitingTasks(for: task.generation.id) == 0,
-                var row = try write.answer(to: task.generation.key)
+                var row = try write.generation(task.generation.id), !row.generation.status.isTerminal
             else {
                 return .cancelled(task, abandoned: nil)
             }
@@ -154,7 +147,11 @@ extension SQLiteTaskStore {
             task.isCached = disposition == .cached
             task.finishedAt = task.status.isTerminal ? write.now : nil
             try write.update(task)
-            if !task.status.isTerminal { try write.record(.queued, of: task) }
+            try write.noteIfUnused(lost.id)
+            if !task.status.isTerminal {
+                try write.dropNewsOfSuccess(of: task)
+                try write.record(Write.eventKind(of: task.status), of: task)
+            }
             return Submission(task: task, disposition: disposition)
         }
     }
@@ -187,6 +184,28 @@ extension Write {
         let id = try taskID(row[1])
         guard row[0] == idempotency.fingerprint else { throw TaskStoreError.idempotencyConflict(id) }
         return try task(id, of: new.tenant)
+    }
+
+    /// The generation that a new task is attached to.
+    ///
+    /// - Throws: `queueFull`, and then nothing has changed.
+    func generation(
+        for new: NewTask,
+        queueLimit: Int
+    ) throws -> (generation: Generation, disposition: Submission.Disposition) {
+        let answer = new.cache == .off ? nil : try answer(to: new.key)?.generation
+        switch (answer, answer?.status) {
+        case (let finished?, .succeeded) where new.cache == .use:
+            return (finished, .cached)
+        case (let finished?, .succeeded):
+            try checkRoom(limit: queueLimit)
+            try withdrawAnswer(of: finished)
+        case (let inFlight?, _):
+            return (inFlight, .joined)
+        case (nil, _):
+            try checkRoom(limit: queueLimit)
+        }
+        return (try insertGeneration(for: new), .queued)
     }
 
     /// Keeps the idempotency key of a new task.

@@ -9,14 +9,17 @@ package import Tasks
 /// What it has answered is on disk (`synchronous=FULL`). Writes that wait at the same time share a transaction.
 package final class SQLiteTaskStore: TaskStore {
     let commits: CommitQueue
-    let cache: TaskCache
+    let clock: any ServiceClock
+    let deliverySigns = DeliverySigns()
+    private let cache: TaskCache
     private let database: any DatabaseWriter
     private let readers: NIOThreadPool
     private let lock: FileLock?
 
     /// Opens, and creates where needed, the database in a file.
     ///
-    /// Every generation that a previous process was working on goes back into the queue.
+    /// Every generation that a previous process was working on goes back into the queue, and what it was delivering is
+    /// due again.
     ///
     /// - Parameters:
     ///   - path: of the database file; its directory must exist.
@@ -87,6 +90,7 @@ package final class SQLiteTaskStore: TaskStore {
                 lock: lock
             )
             try await store.requeueOrphans()
+            try await store.releaseDeliveries()
             return store
         } catch let error as SQLiteTaskStoreOpenError {
             throw error
@@ -104,11 +108,13 @@ package final class SQLiteTaskStore: TaskStore {
         lock: FileLock?
     ) {
         self.database = database
+        self.clock = clock
         self.lock = lock
         cache = TaskCache(capacity: settings.cachedTasks)
         commits = CommitQueue(
             database: database,
             cache: cache,
+            deliverySigns: deliverySigns,
             clock: clock,
             logger: logger,
             queuedGenerations: queued,
@@ -124,13 +130,14 @@ package final class SQLiteTaskStore: TaskStore {
     /// Writes that wait are carried out or refused; nothing may be asked afterwards.
     package func close() async throws {
         await commits.shutDown()
+        deliverySigns.close()
         try await readers.shutdownGracefully()
         try database.close()
         lock?.release()
     }
 
     /// Reads on a thread of the store's own: neither an event loop nor the pool of Swift tasks ever waits for a disk.
-    private func read<Value: Sendable>(
+    func read<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(TaskStoreError) -> Value {
         do {

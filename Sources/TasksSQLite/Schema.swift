@@ -7,6 +7,9 @@ enum Schema {
         migrator.registerMigration("1 tasks and generations") { db in
             try db.execute(sql: tasksAndGenerations)
         }
+        migrator.registerMigration("2 deliveries, expiry and retention") { db in
+            try db.execute(sql: deliveriesExpiryAndRetention)
+        }
         return migrator
     }
 
@@ -82,5 +85,66 @@ enum Schema {
             kind TEXT NOT NULL,
             at INTEGER NOT NULL
         ) STRICT;
+        """
+
+    /// `was_answer`: it answered its key when its video was let go.
+    ///
+    /// `is_unused`: no task has it and it answers nothing.
+    ///
+    /// The deliveries of a task stand in a line. `is_behind`: an earlier one is pending, so that this one is not to be
+    /// sent yet. `is_under_way`: taken by a sender, until `next_attempt_at`. `is_outdated`: a later event took its place
+    /// while it was under way. `delivery_receivers` has a row for each receiver that something is pending for, so that
+    /// a claim looks at receivers in turn, not at all that waits for the first of them.
+    private static let deliveriesExpiryAndRetention = """
+        ALTER TABLE generations ADD COLUMN expired_at INTEGER;
+        ALTER TABLE generations ADD COLUMN was_answer INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE generations ADD COLUMN is_unused INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX generations_video ON generations (video, expired_at) WHERE video IS NOT NULL;
+        CREATE INDEX generations_unused ON generations (id) WHERE is_unused = 1;
+
+        ALTER TABLE tasks ADD COLUMN callback_url TEXT;
+        ALTER TABLE tasks ADD COLUMN callback_receiver TEXT;
+        ALTER TABLE tasks ADD COLUMN callback_events TEXT;
+        ALTER TABLE tasks ADD COLUMN callback_origin TEXT;
+        CREATE INDEX tasks_finished ON tasks (finished_at) WHERE finished_at IS NOT NULL;
+
+        CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
+
+        CREATE TABLE deliveries (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            tenant TEXT NOT NULL,
+            task_id BLOB NOT NULL,
+            event TEXT NOT NULL,
+            url TEXT NOT NULL,
+            receiver TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            status TEXT NOT NULL,
+            is_behind INTEGER NOT NULL,
+            is_under_way INTEGER NOT NULL DEFAULT 0,
+            is_outdated INTEGER NOT NULL DEFAULT 0,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            fence INTEGER NOT NULL DEFAULT 0,
+            last_response INTEGER,
+            failure_code TEXT,
+            failure_message TEXT,
+            created_at INTEGER NOT NULL,
+            next_attempt_at INTEGER,
+            ended_at INTEGER
+        ) STRICT;
+        CREATE INDEX deliveries_due ON deliveries (receiver, next_attempt_at, number)
+            WHERE status = 'pending' AND is_behind = 0;
+        CREATE INDEX deliveries_pending ON deliveries (tenant, task_id, number) WHERE status = 'pending';
+        CREATE INDEX deliveries_under_way ON deliveries (receiver) WHERE is_under_way = 1;
+        CREATE INDEX deliveries_ended ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
+        CREATE INDEX deliveries_task ON deliveries (tenant, task_id, number);
+        CREATE INDEX deliveries_tenant ON deliveries (tenant, number);
+        CREATE INDEX deliveries_status ON deliveries (tenant, status, number);
+
+        CREATE TABLE delivery_receivers (
+            receiver TEXT PRIMARY KEY,
+            served_at INTEGER NOT NULL DEFAULT 0,
+            waits_since INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX delivery_receivers_turn ON delivery_receivers (waits_since);
         """
 }

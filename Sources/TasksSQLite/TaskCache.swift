@@ -72,8 +72,16 @@ final class TaskCache: Sendable {
         }
     }
 
+    /// Takes over what a committed transaction has done.
+    func apply(_ effects: WriteEffects) {
+        for task in effects.newTasks { put(task) }
+        for task in effects.changedTasks { refresh(task) }
+        if !effects.changedVideos.isEmpty { refresh(effects.changedVideos) }
+        for id in effects.removedTasks { remove(id) }
+    }
+
     /// Puts in a task that was just written.
-    func put(_ task: GenerationTask) {
+    private func put(_ task: GenerationTask) {
         shard(of: task.id).shard.withLock { shard in
             shard.changes &+= 1
             shard.old[task.id] = nil
@@ -82,7 +90,7 @@ final class TaskCache: Sendable {
     }
 
     /// Replaces a task that was just changed, if it is here.
-    func refresh(_ task: GenerationTask) {
+    private func refresh(_ task: GenerationTask) {
         shard(of: task.id).shard.withLock { shard in
             shard.changes &+= 1
             if shard.young[task.id] != nil {
@@ -90,6 +98,34 @@ final class TaskCache: Sendable {
             } else if shard.old[task.id] != nil {
                 shard.old[task.id] = task
             }
+        }
+    }
+
+    /// Lets every task that is here know which videos were let go and which are there again.
+    private func refresh(_ videos: [String: VideoRecord]) {
+        for guarded in shards {
+            guarded.shard.withLock { shard in
+                shard.changes &+= 1
+                Self.refresh(&shard.young, videos)
+                Self.refresh(&shard.old, videos)
+            }
+        }
+    }
+
+    private static func refresh(_ tasks: inout [TaskID: GenerationTask], _ videos: [String: VideoRecord]) {
+        let changed = tasks.compactMap { id, task in
+            task.generation.result.flatMap { videos[$0.video] }.map { (id, $0.expiredAt) }
+        }
+        for (id, expiredAt) in changed {
+            tasks[id]?.generation.result?.expiredAt = expiredAt
+        }
+    }
+
+    private func remove(_ id: TaskID) {
+        shard(of: id).shard.withLock { shard in
+            shard.changes &+= 1
+            shard.young[id] = nil
+            shard.old[id] = nil
         }
     }
 }

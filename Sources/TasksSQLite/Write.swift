@@ -1,18 +1,5 @@
-import Foundation
 import GRDB
 import Tasks
-
-/// What a transaction does beside its rows, carried out once it is committed.
-struct WriteEffects {
-    /// How many generations wait.
-    var queuedGenerations: Int
-    var newTasks: [GenerationTask] = []
-    var changedTasks: [GenerationTask] = []
-    /// Finished generations that answer their keys.
-    var answers: [GenerationRow] = []
-    /// Keys that nothing answers any more.
-    var withdrawnAnswers: Set<GenerationKey> = []
-}
 
 /// One transaction in the making: the statements that the operations of the store are made of.
 ///
@@ -21,7 +8,9 @@ final class Write {
     let db: Database
     /// The store's time; one for the whole transaction.
     let now: Timestamp
-    private(set) var effects: WriteEffects
+    var effects: WriteEffects
+    /// Receivers whose pending deliveries have changed; `settleReceivers` brings their rows up to date.
+    var touchedReceivers: Set<String> = []
     private let finished: FinishedAnswers
 
     init(db: Database, now: Timestamp, queuedGenerations: Int, finished: FinishedAnswers) {
@@ -40,7 +29,7 @@ final class Write {
 
     /// The generation that equal requests are answered by.
     func answer(to key: GenerationKey) throws -> GenerationRow? {
-        if let known = finished[key], !effects.withdrawnAnswers.contains(key) { return known }
+        if let known = finished[key], !effects.changedAnswers.contains(key) { return known }
         let found = try row(
             "SELECT \(GenerationRow.columns) FROM generations g WHERE g.key = ? AND g.is_answer = 1",
             [key.rawValue]
@@ -49,10 +38,10 @@ final class Write {
         return found
     }
 
-    /// Makes a generation stop answering its key.
-    func withdrawAnswer(of generation: Generation) throws {
-        try execute("UPDATE generations SET is_answer = 0 WHERE id = ?", [generation.id.rawValue])
-        effects.withdrawnAnswers.insert(generation.key)
+    /// The generation of this id.
+    func generation(_ id: GenerationID) throws -> GenerationRow? {
+        try row("SELECT \(GenerationRow.columns) FROM generations g WHERE g.id = ?", [id.rawValue])
+            .map(GenerationRow.init)
     }
 
     /// The generation of a lease.
@@ -83,11 +72,10 @@ final class Write {
 
     /// Generations that run under leases that ran out before a moment; all that run, if there is no moment.
     func running(expiredBefore moment: Timestamp?) throws -> [GenerationRow] {
-        let statement = try db.cachedStatement(
-            sql:
-                "SELECT \(GenerationRow.columns) FROM generations g WHERE g.status = 'running' AND g.lease_deadline < ?"
-        )
-        return try Row.fetchAll(statement, arguments: [moment?.milliseconds ?? .max]).map(GenerationRow.init)
+        try rows(
+            "SELECT \(GenerationRow.columns) FROM generations g WHERE g.status = 'running' AND g.lease_deadline < ?",
+            [moment?.milliseconds ?? .max]
+        ).map(GenerationRow.init)
     }
 
     /// How many tasks still wait for a generation.
@@ -98,159 +86,30 @@ final class Write {
         return try Int.fetchOne(statement, arguments: [generation.rawValue]) ?? 0
     }
 
-    private func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
-        try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
-    }
-
-    // MARK: Writing
-
-    /// Stores a new generation in the queue.
-    func insertGeneration(for task: NewTask) throws -> Generation {
-        try execute(
-            """
-            INSERT INTO generations (key, request, seed, model, status, priority, created_at)
-            VALUES (?, ?, ?, ?, 'queued', ?, ?)
-            """,
-            [
-                task.key.rawValue, task.request.canonicalBytes, Int64(task.seed), task.model, task.priority,
-                now.milliseconds,
-            ]
-        )
-        effects.queuedGenerations += 1
-        return Generation(
-            id: GenerationID(rawValue: db.lastInsertedRowID),
-            key: task.key,
-            request: task.request,
-            seed: task.seed,
-            model: task.model,
-            status: .queued,
-            priority: task.priority,
-            attempts: 0,
-            failures: 0,
-            progress: nil,
-            result: nil,
-            failure: nil,
-            createdAt: now,
-            startedAt: nil
-        )
-    }
-
-    /// Stores a new task with the event of its status.
-    func insert(_ task: GenerationTask) throws {
-        try execute(
-            """
-            INSERT INTO tasks (tenant, id, generation_id, status, is_cached, created_at, finished_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            """,
-            [
-                task.tenant.rawValue, task.id.bytes, task.generation.id.rawValue, task.status.rawValue, task.isCached,
-                task.createdAt.milliseconds, task.finishedAt?.milliseconds,
-            ]
-        )
-        try record(Self.eventKind(of: task.status), of: task)
-        effects.newTasks.append(task)
-    }
-
-    /// Writes a task's status, result flag and generation.
-    func update(_ task: GenerationTask) throws {
-        try execute(
-            """
-            UPDATE tasks SET generation_id = ?, status = ?, is_cached = ?, finished_at = ?
-            WHERE tenant = ? AND id = ?
-            """,
-            [
-                task.generation.id.rawValue, task.status.rawValue, task.isCached, task.finishedAt?.milliseconds,
-                task.tenant.rawValue, task.id.bytes,
-            ]
-        )
-        effects.changedTasks.append(task)
-    }
-
-    /// Adds an event to the outbox.
-    func record(_ kind: TaskEvent.Kind, of task: GenerationTask) throws {
-        try execute(
-            "INSERT INTO events (tenant, task_id, kind, at) VALUES (?, ?, ?, ?)",
-            [task.tenant.rawValue, task.id.bytes, kind.rawValue, now.milliseconds]
-        )
-    }
-
-    /// Takes a generation through an event: its row, its waiting tasks, their events.
-    func apply(_ event: LifecycleEvent, to row: inout GenerationRow) throws {
-        let before = row.generation.status
-        row.generation.status = try TaskLifecycle.status(after: event, in: before)
-        if before == .queued { effects.queuedGenerations -= 1 }
-        if row.generation.status == .queued { effects.queuedGenerations += 1 }
-        if row.generation.status != .running {
-            row.leaseOwner = nil
-            row.leaseDeadline = nil
-        }
-        switch row.generation.status {
-        case .failed, .cancelled: row.isAnswer = false
-        case .queued, .running, .succeeded: break
-        }
-        try write(row)
-        for var task in try tasks(of: row.generation) {
-            guard !task.status.isTerminal else {
-                effects.changedTasks.append(task)
-                continue
-            }
-            task.status = row.generation.status
-            task.finishedAt = task.status.isTerminal ? now : nil
-            try update(task)
-            try record(event == .requeued ? .requeued : Self.eventKind(of: task.status), of: task)
-        }
-    }
-
-    /// Writes what a renewal changes, and lets readers see it.
-    func writeProgress(_ row: GenerationRow) throws {
-        try write(row)
-        effects.changedTasks += try tasks(of: row.generation)
-    }
-
-    /// Writes every column of a generation that ever changes.
-    func write(_ row: GenerationRow) throws {
-        let generation = row.generation
-        let result = generation.result
-        try execute(
-            """
-            UPDATE generations SET is_answer = ?, model = ?, status = ?, attempts = ?, failures = ?, not_before = ?,
-                lease_owner = ?, lease_deadline = ?, fence = ?, stage = ?, step = ?, total_steps = ?,
-                video = ?, bytes = ?, width = ?, height = ?, rendered_width = ?, rendered_height = ?,
-                num_frames = ?, fps = ?, failure_code = ?, failure_message = ?, started_at = ?
-            WHERE id = ?
-            """,
-            [
-                row.isAnswer, generation.model, generation.status.rawValue, generation.attempts, generation.failures,
-                row.notBefore.milliseconds, row.leaseOwner, row.leaseDeadline?.milliseconds, row.fence,
-                generation.progress?.stage.rawValue, generation.progress?.step, generation.progress?.totalSteps,
-                result?.video, result?.bytes, result?.width, result?.height, result?.renderedWidth,
-                result?.renderedHeight, result?.numFrames, result?.fps, generation.failure?.code,
-                generation.failure?.message, generation.startedAt?.milliseconds, generation.id.rawValue,
-            ]
-        )
-    }
-
     /// Every task that is attached to a generation, ended ones included.
-    private func tasks(of generation: Generation) throws -> [GenerationTask] {
-        let statement = try db.cachedStatement(
-            sql: "SELECT \(TaskRow.columns) FROM tasks t WHERE t.generation_id = ?"
-        )
-        return try Row.fetchAll(statement, arguments: [generation.id.rawValue])
+    func tasks(of generation: Generation) throws -> [GenerationTask] {
+        try rows("SELECT \(TaskRow.columns) FROM tasks t WHERE t.generation_id = ?", [generation.id.rawValue])
             .map { try TaskRow.task($0, generation: generation) }
     }
 
-    /// Runs a statement with arguments.
-    func execute(_ sql: String, _ arguments: StatementArguments) throws {
-        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+    // MARK: Statements
+
+    /// The first row of a query.
+    func row(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
+        try Row.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
     }
 
-    private static func eventKind(of status: TaskStatus) -> TaskEvent.Kind {
-        switch status {
-        case .queued: .queued
-        case .running: .running
-        case .succeeded: .succeeded
-        case .failed: .failed
-        case .cancelled: .cancelled
-        }
+    /// The rows of a query.
+    func rows(_ sql: String, _ arguments: StatementArguments) throws -> [Row] {
+        try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+    }
+
+    /// Runs a statement with arguments.
+    ///
+    /// - Returns: the rows that it has changed.
+    @discardableResult
+    func execute(_ sql: String, _ arguments: StatementArguments) throws -> Int {
+        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+        return db.changesCount
     }
 }
