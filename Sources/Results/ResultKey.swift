@@ -14,12 +14,15 @@ package struct ResultKey: Hashable, Sendable, CustomStringConvertible {
     ///   - canonicalRequest: the one spelling of the request.
     ///   - modelFingerprint: of the checkpoint.
     ///   - engineVersion: rises whenever the engine makes other pixels from the same input.
-    package init(canonicalRequest: Data, modelFingerprint: String, engineVersion: String) {
+    ///   - scope: who shares the video with whom, such as a tenant; `nil` if everybody does.
+    package init(canonicalRequest: Data, modelFingerprint: String, engineVersion: String, scope: String? = nil) {
         var hash = SHA256()
-        // Each part is preceded by its length: no two lists of parts make one stream of bytes.
-        for part in [
+        var parts = [
             Data("animato-result-1".utf8), Data(engineVersion.utf8), Data(modelFingerprint.utf8), canonicalRequest,
-        ] {
+        ]
+        if let scope { parts.append(Data(scope.utf8)) }
+        // Each part is preceded by its length: no two lists of parts make one stream of bytes.
+        for part in parts {
             withUnsafeBytes(of: UInt64(part.count).bigEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: part)
         }

@@ -7,8 +7,8 @@ package protocol ResultStore: Sendable {
     /// A path that does not exist, for an engine to write one file to. On this machine; emptied at start.
     func stagingPath(for name: String) -> String
 
-    /// Takes over a complete video from a staging path: afterwards it is found under its content's name, and the
-    /// staging path is gone. Two writers of one video both succeed.
+    /// Takes over a complete video from a staging path: afterwards it is found under its content's name. The staging
+    /// path is gone, whether that succeeded or not. Two writers of one video both succeed.
     ///
     /// - Parameters:
     ///   - stagingPath: from `stagingPath(for:)`.
@@ -26,12 +26,14 @@ package protocol ResultStore: Sendable {
     func sidecar(of name: VideoName) async throws(ResultStoreError) -> Data?
 
     /// Whether there is a video of that name and length. No content is read.
-    func contains(_ name: VideoName, bytes: Int64) async -> Bool
+    ///
+    /// - Throws: `unavailable`: storage that does not answer is not a video that is lost.
+    func contains(_ name: VideoName, bytes: Int64) async throws(ResultStoreError) -> Bool
 
     /// Something that was made from the video and kept with it; `nil` if it was not made yet.
     func variant(_ variant: VideoVariant, of name: VideoName) async throws(ResultStoreError) -> VideoContent?
 
-    /// Keeps what was made from a video; it is removed with the video.
+    /// Keeps what was made from a video; it is removed with the video, and at once if the video is gone already.
     func adopt(_ stagingPath: String, as variant: VideoVariant, of name: VideoName) async throws(ResultStoreError)
 
     /// Calls `body` with the path of a file on this machine that holds the video; `nil` if there is no such video.
