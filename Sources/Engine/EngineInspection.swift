@@ -78,8 +78,8 @@ package struct EngineInspection: Sendable {
         return result.standardOutput
     }
 
-    /// What `describe` says of a model that it refuses: a JSON object on the last line of standard error.
-    private static func refusal(in standardError: String) -> EngineFault? {
+    /// What a command says of what it refuses: a JSON object on the last line of standard error.
+    static func refusal(in standardError: String) -> EngineFault? {
         guard let line = standardError.split(separator: "\n").last,
             let refused = try? JSONDecoder().decode(EngineMessage.Refused.self, from: Data(line.utf8))
         else { return nil }

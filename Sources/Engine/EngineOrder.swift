@@ -14,6 +14,7 @@ extension EngineOrder: Encodable {
         case id
         case request
         case output
+        case metadata
     }
 
     private enum RequestKeys: String, CodingKey {
@@ -35,6 +36,7 @@ extension EngineOrder: Encodable {
             try fields.encode("generate", forKey: .type)
             try fields.encode(command.id, forKey: .id)
             try fields.encode(command.output, forKey: .output)
+            try fields.encodeIfPresent(command.metadata, forKey: .metadata)
             var request = fields.nestedContainer(keyedBy: RequestKeys.self, forKey: .request)
             try request.encode(command.prompt, forKey: .prompt)
             try request.encode(command.negativePrompt, forKey: .negativePrompt)

@@ -82,7 +82,10 @@ struct GenerationWatch: Sendable {
             renderedWidth: done.renderedWidth,
             renderedHeight: done.renderedHeight,
             numFrames: done.numFrames,
-            fps: done.fps
+            fps: done.fps,
+            seconds: EngineProgress.Stage.allCases.reduce(into: [:]) { seconds, stage in
+                seconds[stage] = done.seconds[stage.rawValue].flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+            }
         )
     }
 

@@ -98,6 +98,8 @@ package struct GenerateCommand: Sendable, Equatable {
     package var seed: UInt32
     /// Absolute path of the MP4 to write; must not exist.
     package var output: String
+    /// What the file is to say of itself; `nil` for nothing.
+    package var metadata: VideoMetadata?
 
     package init(
         id: String,
@@ -110,7 +112,8 @@ package struct GenerateCommand: Sendable, Equatable {
         guidanceScale: Double,
         fps: Int,
         seed: UInt32,
-        output: String
+        output: String,
+        metadata: VideoMetadata? = nil
     ) {
         self.id = id
         self.prompt = prompt
@@ -123,6 +126,28 @@ package struct GenerateCommand: Sendable, Equatable {
         self.fps = fps
         self.seed = seed
         self.output = output
+        self.metadata = metadata
+    }
+}
+
+/// What an MP4 says of itself, in the tags that players and `ffprobe` show.
+package struct VideoMetadata: Sendable, Equatable, Encodable {
+    /// Of each text, in Unicode scalars; an engine refuses more.
+    package static let maximumLength = 8_000
+
+    package var title: String
+    package var description: String
+    package var comment: String
+
+    /// What is too long is cut.
+    package init(title: String, description: String, comment: String) {
+        self.title = Self.cut(title)
+        self.description = Self.cut(description)
+        self.comment = Self.cut(comment)
+    }
+
+    private static func cut(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.prefix(maximumLength)))
     }
 }
 
@@ -161,6 +186,8 @@ package struct EngineVideo: Sendable, Equatable {
     package var renderedHeight: Int
     package var numFrames: Int
     package var fps: Int
+    /// Time spent in each stage, as far as the engine says.
+    package var seconds: [EngineProgress.Stage: Double]
 
     package init(
         file: String,
@@ -170,7 +197,8 @@ package struct EngineVideo: Sendable, Equatable {
         renderedWidth: Int,
         renderedHeight: Int,
         numFrames: Int,
-        fps: Int
+        fps: Int,
+        seconds: [EngineProgress.Stage: Double] = [:]
     ) {
         self.file = file
         self.bytes = bytes
@@ -180,5 +208,6 @@ package struct EngineVideo: Sendable, Equatable {
         self.renderedHeight = renderedHeight
         self.numFrames = numFrames
         self.fps = fps
+        self.seconds = seconds
     }
 }
