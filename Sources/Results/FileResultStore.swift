@@ -1,157 +1,221 @@
-import Crypto
-import Foundation
+package import Foundation
 package import Logging
+import NIOCore
 import NIOPosix
 import Synchronization
 
 /// Videos as files in a directory, under the hash of their content.
 ///
-///     videos/3f/3f0c….mp4   finished, complete, synced
-///     staging/              being written by engines; emptied at start
-///     damaged/              content did not match the name; kept for a person to look at
+///     videos/3f/3f0c….mp4          finished, complete, synced; modified when it was last used
+///     videos/3f/3f0c….json         its sidecar
+///     videos/3f/3f0c….poster.jpg   a variant
+///     staging/                     being written; emptied at start
+///     damaged/                     content did not match the name; the last few, for a person to look at
+///
+/// What changes or looks at the names of one video holds the lock of that name. Hence nothing is removed between the
+/// moment a reader finds it and the moment it is marked as used, nothing that was just taken over is removed for what an
+/// older inventory says of it, and no sidecar is swept away while its video is on its way. Reading and hashing hold no
+/// lock: they go through a descriptor, which keeps the content whatever becomes of the name.
 package final class FileResultStore: ResultStore {
-    /// Files read in one go while hashing.
-    private static let chunkBytes = 1 << 20
-    /// Names remembered as verified; when there are more, all are forgotten and verified again when they are found.
-    private static let verifiedLimit = 100_000
-
-    private let root: String
-    private let logger: Logger
-    private let threads: NIOThreadPool
-    private let verified = Mutex<Set<VideoName>>([])
+    let root: String
+    let logger: Logger
+    /// For calls that take microseconds.
+    let threads: NIOThreadPool
+    /// For going through content, so that it delays nobody who only opens a file.
+    let contentThreads: NIOThreadPool
+    let uses = Mutex(VideoUses())
+    private let staging: StagingDirectory
+    private let locks: [NameLock]
+    private let now: @Sendable () -> Int64
 
     /// Opens the store in a directory, and creates what is missing there.
     ///
     /// - Parameters:
     ///   - directory: absolute path of an existing directory; one process at a time.
     ///   - logger: for damaged files.
+    ///   - now: milliseconds since 1970.
     /// - Throws: `full`, `unavailable`.
-    package init(directory: String, logger: Logger) throws(ResultStoreError) {
+    package init(
+        directory: String,
+        logger: Logger,
+        now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
+    ) throws(ResultStoreError) {
         root = directory
         self.logger = logger
+        self.now = now
+        try Disk.createDirectory("\(directory)/videos")
+        try Disk.createDirectory("\(directory)/damaged")
+        staging = try StagingDirectory("\(directory)/staging")
+        locks = (0..<64).map { _ in NameLock() }
         threads = NIOThreadPool(numberOfThreads: 2)
-        for folder in ["videos", "staging", "damaged"] {
-            try Self.createDirectory("\(directory)/\(folder)")
-        }
-        // Nobody is writing yet: what is there was left by a process that died.
-        for leftover in (try? FileManager.default.contentsOfDirectory(atPath: "\(directory)/staging")) ?? [] {
-            unlink("\(directory)/staging/\(leftover)")
-        }
+        contentThreads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
+        contentThreads.start()
     }
 
     /// Ends the store's threads; nothing may be asked afterwards.
     package func close() async throws {
         try await threads.shutdownGracefully()
+        try await contentThreads.shutdownGracefully()
     }
 
     package func stagingPath(for name: String) -> String {
-        "\(root)/staging/\(name).mp4"
+        staging.path(for: name)
     }
 
-    package func adopt(_ stagingPath: String) async throws(ResultStoreError) -> StoredVideo {
-        try await onThread {
-            let (name, bytes) = try Self.hash(stagingPath, sync: true)
-            let folder = "\(self.root)/videos/\(name.hex.prefix(2))"
-            try Self.createDirectory(folder)
-            let path = self.path(of: name)
-            guard rename(stagingPath, path) == 0 else { throw Self.failure("rename", stagingPath) }
-            try Self.syncDirectory(folder)
-            self.remember(name)
-            return StoredVideo(name: name, bytes: bytes, path: path)
-        }
-    }
-
-    package func video(_ name: VideoName) async throws(ResultStoreError) -> StoredVideo? {
-        let path = path(of: name)
-        if verified.withLock({ $0.contains(name) }) {
-            return Self.size(of: path).map { StoredVideo(name: name, bytes: $0, path: path) }
-        }
-        return try await onThread {
-            guard Self.size(of: path) != nil else { return nil }
-            let (actual, bytes) = try Self.hash(path, sync: false)
-            guard actual == name else {
-                rename(path, "\(self.root)/damaged/\(name.hex).mp4")
-                self.logger.error("A video is damaged and was set aside", metadata: ["video": "\(name)"])
-                throw ResultStoreError.damaged(name)
+    package func adopt(_ stagingPath: String, sidecar: Data) async throws(ResultStoreError) -> StoredVideo {
+        try await contentThreads.blocking { () throws(ResultStoreError) in
+            defer { unlink(stagingPath) }
+            let (file, sidecarPath) = (try Self.opened(stagingPath), self.staging.freshPath())
+            defer { unlink(sidecarPath) }
+            let name = try file.contentName()
+            try file.sync()
+            try Disk.write(sidecar, to: sidecarPath)
+            try self.createFolder(of: name)
+            try self.locked(name) { () throws(ResultStoreError) in
+                let last = try Disk.status(of: self.path(of: name))
+                file.touch(self.time(after: last?.modified))
+                try Disk.move(sidecarPath, to: self.sidecarPath(of: name))
+                try Disk.move(stagingPath, to: self.path(of: name))
+                self.uses.withLock { $0.noteVerified(name, bytes: file.bytes) }
             }
-            self.remember(name)
-            return StoredVideo(name: name, bytes: bytes, path: path)
+            try Disk.syncDirectory(self.folder(of: name))
+            return StoredVideo(name: name, bytes: file.bytes)
         }
     }
 
-    package func contains(_ name: VideoName, bytes: Int64) -> Bool {
-        Self.size(of: path(of: name)) == bytes
+    package func video(_ name: VideoName) async throws(ResultStoreError) -> VideoContent? {
+        let file = try await threads.blocking { () throws(ResultStoreError) in
+            try self.locked(name) { () throws(ResultStoreError) in try self.used(name) }
+        }
+        guard let file else { return nil }
+        try await check(file, name)
+        return .file(file)
     }
 
-    private func path(of name: VideoName) -> String {
-        "\(root)/videos/\(name.hex.prefix(2))/\(name.hex).mp4"
-    }
-
-    private func remember(_ name: VideoName) {
-        verified.withLock { verified in
-            if verified.count >= Self.verifiedLimit { verified.removeAll(keepingCapacity: true) }
-            verified.insert(name)
+    package func sidecar(of name: VideoName) async throws(ResultStoreError) -> Data? {
+        try await threads.blocking { () throws(ResultStoreError) in
+            guard let content = try VideoFile.open(self.sidecarPath(of: name))?.content() else { return nil }
+            return Data(content.readableBytesView)
         }
     }
 
-    private func onThread<Value: Sendable>(
-        _ body: @escaping @Sendable () throws -> Value
-    ) async throws(ResultStoreError) -> Value {
-        do {
-            return try await threads.runIfActive(body)
-        } catch let error as ResultStoreError {
-            throw error
-        } catch {
-            throw .unavailable("\(error)")
+    package func contains(_ name: VideoName, bytes: Int64) async throws(ResultStoreError) -> Bool {
+        try await threads.blocking { () throws(ResultStoreError) in
+            try Disk.status(of: self.path(of: name))?.bytes == bytes
         }
     }
 
-    // MARK: Files
-
-    /// The hash and the length of a file; optionally syncs it to disk.
-    private static func hash(_ path: String, sync: Bool) throws -> (VideoName, Int64) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("open", path) }
-        defer { Foundation.close(descriptor) }
-        var hash = SHA256()
-        var total: Int64 = 0
-        var buffer = [UInt8](repeating: 0, count: chunkBytes)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw failure("read", path) }
-            if count == 0 { break }
-            hash.update(data: buffer[..<count])
-            total += Int64(count)
+    package func variant(_ variant: VideoVariant, of name: VideoName) async throws(ResultStoreError) -> VideoContent? {
+        try await threads.blocking { () throws(ResultStoreError) in
+            try VideoFile.open(self.path(of: variant, of: name)).map(VideoContent.file)
         }
-        if sync, fsync(descriptor) != 0 { throw failure("sync", path) }
-        guard let name = VideoName(hash.finalize().hexadecimal) else {
-            throw ResultStoreError.unavailable("SHA-256 gave no name for \(path)")
+    }
+
+    package func adopt(
+        _ stagingPath: String,
+        as variant: VideoVariant,
+        of name: VideoName
+    ) async throws(ResultStoreError) {
+        try await contentThreads.blocking { () throws(ResultStoreError) in
+            defer { unlink(stagingPath) }
+            try Self.opened(stagingPath).sync()
+            let isKept = try self.locked(name) { () throws(ResultStoreError) in
+                guard try Disk.status(of: self.path(of: name)) != nil else { return false }
+                try Disk.move(stagingPath, to: self.path(of: variant, of: name))
+                return true
+            }
+            if isKept { try Disk.syncDirectory(self.folder(of: name)) }
         }
-        return (name, total)
     }
 
-    private static func size(of path: String) -> Int64? {
-        var status = stat()
-        return stat(path, &status) == 0 ? Int64(status.st_size) : nil
+    package func withLocalFile<Value: Sendable>(
+        of name: VideoName,
+        _ body: @Sendable (String) async -> Value
+    ) async throws(ResultStoreError) -> Value? {
+        let file = try await threads.blocking { () throws(ResultStoreError) in
+            try self.locked(name) { () throws(ResultStoreError) in
+                let file = try self.used(name)
+                if file != nil { self.uses.withLock { $0.pin(name) } }
+                return file
+            }
+        }
+        guard let file else { return nil }
+        defer { uses.withLock { $0.unpin(name) } }
+        try await check(file, name)
+        return await body(path(of: name))
     }
 
-    private static func createDirectory(_ path: String) throws(ResultStoreError) {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw failure("create", path) }
+    // MARK: Parts
+
+    /// Opens a video and marks it as used. Its name is locked.
+    private func used(_ name: VideoName) throws(ResultStoreError) -> VideoFile? {
+        guard let file = try VideoFile.open(path(of: name)) else { return nil }
+        let time = time(after: file.status.modified)
+        // Where the mark cannot be written nothing can be removed either, and the reader does not care.
+        if uses.withLock({ $0.needsMark(name, now: now()) }) { file.touch(time) }
+        return file
     }
 
-    private static func syncDirectory(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure("open", path) }
-        defer { Foundation.close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw failure("sync", path) }
+    /// Compares an open video with its name, unless that was done.
+    private func check(_ file: VideoFile, _ name: VideoName) async throws(ResultStoreError) {
+        guard !uses.withLock({ $0.isVerified(name, bytes: file.bytes) }) else { return }
+        let isWhole = try await contentThreads.blocking { () throws(ResultStoreError) in
+            // Of those that waited for a thread, the first has done it for all.
+            if self.uses.withLock({ $0.isVerified(name, bytes: file.bytes) }) { return true }
+            return try self.compare(file, name)
+        }
+        guard isWhole else { throw .damaged(name) }
     }
 
-    /// What the last system call's `errno` means for callers.
-    private static func failure(_ action: String, _ path: String) -> ResultStoreError {
-        let cause = errno
-        guard cause != ENOSPC, cause != EDQUOT else { return .full }
-        return .unavailable("cannot \(action) \(path): \(String(cString: strerror(cause)))")
+    /// Now, but later than something that has happened, whatever the clock says.
+    private func time(after last: Int64?) -> Int64 {
+        max(now(), last.map { $0 + 1 } ?? 0)
+    }
+
+    func locked<Value>(
+        _ name: VideoName,
+        _ body: () throws(ResultStoreError) -> Value
+    ) throws(ResultStoreError) -> Value {
+        let lock = locks[Int(truncatingIfNeeded: UInt(bitPattern: name.hashValue) % UInt(locks.count))]
+        return try lock.locked(body)
+    }
+
+    private static func opened(_ stagingPath: String) throws(ResultStoreError) -> VideoFile {
+        guard let file = try VideoFile.open(stagingPath) else { throw Disk.failure("open", stagingPath) }
+        return file
+    }
+
+    // MARK: Paths
+
+    func folder(of name: VideoName) -> String {
+        "\(root)/videos/\(name.hex.prefix(2))"
+    }
+
+    func path(of name: VideoName) -> String {
+        "\(folder(of: name))/\(name.hex).mp4"
+    }
+
+    func sidecarPath(of name: VideoName) -> String {
+        "\(folder(of: name))/\(name.hex).json"
+    }
+
+    func path(of variant: VideoVariant, of name: VideoName) -> String {
+        "\(folder(of: name))/\(name.hex).\(variant.rawValue)"
+    }
+
+    private func createFolder(of name: VideoName) throws(ResultStoreError) {
+        guard try Disk.status(of: folder(of: name)) == nil else { return }
+        try Disk.createDirectory(folder(of: name))
+        try Disk.syncDirectory("\(root)/videos")
+    }
+}
+
+/// Held by threads that may block, never over anything but a few file system calls.
+private final class NameLock: Sendable {
+    private let mutex = Mutex(())
+
+    func locked<Value>(_ body: () throws(ResultStoreError) -> Value) throws(ResultStoreError) -> Value {
+        try mutex.withLock { (_) throws(ResultStoreError) in try body() }
     }
 }

@@ -74,6 +74,11 @@ package struct VideoName: Hashable, Sendable, CustomStringConvertible {
         hex = String(text)
     }
 
+    /// Takes over what a hash function gave.
+    init(validHex hex: String) {
+        self.hex = hex
+    }
+
     package var description: String { hex }
 }
 
