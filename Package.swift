@@ -18,7 +18,9 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -44,6 +46,8 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // Sockets to the engine process, the thread pool for blocking database work.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        // Certificates of receivers.
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         // SHA-256 of requests and videos.
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         // Starts and ends the engine process.
@@ -70,11 +74,11 @@ let package = Package(
         .target(name: "Scheduling", dependencies: ["Engine", "Results", "Tasks", logging, serviceLifecycle]),
         .target(
             name: "Webhooks",
-            dependencies: ["Tasks", asyncHTTPClient, crypto, logging, nioCore, nioPosix, serviceLifecycle]
+            dependencies: ["Tasks", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, serviceLifecycle]
         ),
         .target(
             name: "API",
-            dependencies: ["Results", "Scheduling", "Tasks", hummingbird, httpTypes, logging, nioCore, nioPosix]
+            dependencies: ["Results", "Scheduling", "Tasks", crypto, hummingbird, httpTypes, logging, nioCore, nioPosix]
         ),
         .executableTarget(
             name: "Server",
