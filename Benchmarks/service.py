@@ -104,7 +104,7 @@ class Bench:
         return result
 
     def reads(self) -> dict[str, tuple[float, str]]:
-        """Polls of a finished task and of a running one, cached answers, and the bytes of a video."""
+        """Polls of a finished task and of a running one, and cached answers."""
         server = self.start()
         task = server.wait_for_end(server.submit("cached")["task_id"])
         running = server.submit("@step=3600 running")
@@ -113,11 +113,24 @@ class Bench:
             "polls": repeat(self.rounds, lambda: load(polls + task["task_id"], self.seconds)),
             "polls of a running task": repeat(self.rounds, lambda: load(polls + running["task_id"], self.seconds)),
             "cached answers": repeat(self.rounds, lambda: load(server.url + "/api/v1/generate", self.seconds, CACHED)),
-            f"downloads of {task['video']['bytes'] / 1000:.0f} kB": repeat(
-                self.rounds, lambda: load(task["video_url"], self.seconds)
-            ),
         }
         server.kill()
+        return results
+
+    def downloads(self) -> dict[str, tuple[float, str]]:
+        """A small and a large video, from the memory level and from its file; with bytes a second."""
+        results = {}
+        for level, entries in (("memory", 10), ("the file", 0)):
+            server = self.start(results_memoryEntries=entries)
+            for width, height, frames in ((64, 64, 5), (1280, 768, 49)):
+                ended = server.wait_for_end(
+                    server.submit("download", width=width, height=height, num_frames=frames)["task_id"]
+                )
+                size = ended["video"]["bytes"]
+                rate, spread = repeat(self.rounds, lambda url=ended["video_url"]: load(url, self.seconds))
+                name = f"downloads of {size / 1000:,.0f} kB from {level}"
+                results[name] = rate, f"{rate * size / 1e6:,.0f} MB a second; {spread}"
+            server.kill()
         return results
 
     def memory(self) -> dict[str, str]:
@@ -150,7 +163,7 @@ def main() -> int:
         return 1
     harness.BINARY = arguments.binary.resolve()
     bench = Bench(arguments.rounds, arguments.seconds)
-    rates = {"submissions": bench.submissions()} | bench.reads()
+    rates = {"submissions": bench.submissions()} | bench.reads() | bench.downloads()
     print(f"{os.cpu_count()} cores, 1 thread of wrk, {CONNECTIONS} connections; median of {arguments.rounds} runs\n")
     print("| What | a second | times the article's stack | range and latency |\n| --- | --- | --- | --- |")
     for name, (rate, spread) in rates.items():

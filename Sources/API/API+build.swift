@@ -4,6 +4,7 @@ package import Logging
 package import NIOCore
 import NIOPosix
 package import Scheduling
+package import Tasks
 
 /// Where a server listens.
 package struct BoundAddress: Sendable, Equatable {
@@ -24,6 +25,7 @@ package struct BoundAddress: Sendable, Equatable {
 ///   - settings: limits, times and the address.
 ///   - service: what every route serves; nothing is decided here.
 ///   - version: the version that `/healthz` shows.
+///   - clock: wall time for addresses that end.
 ///   - logger: gets failures at `error` and one line for each request at `debug`.
 ///   - eventLoopGroup: where connections live.
 ///   - onBound: called once, when the server accepts connections.
@@ -32,12 +34,13 @@ package func buildAPI(
     settings: APISettings,
     service: any VideoService,
     version: String,
+    clock: any ServiceClock = SystemClock(),
     logger: Logger,
     eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
     onBound: @escaping @Sendable (BoundAddress) async -> Void = { _ in }
 ) -> some ApplicationProtocol {
     Application(
-        responder: APIResponder(settings: settings, service: service, version: version, logger: logger),
+        responder: APIResponder(settings: settings, service: service, version: version, clock: clock, logger: logger),
         server: .http1(
             configuration: .init(
                 additionalChannelHandlers: [ConnectionGuard(settings: settings)],

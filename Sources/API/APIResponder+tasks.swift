@@ -10,7 +10,7 @@ extension APIResponder {
         let idempotencyKey = try idempotencyKey(of: call.request)
         let body = try await call.request.jsonBody(limit: settings.maxBodyBytes)
         let wire: VideoWire
-        do { wire = try VideoWire(Array(buffer: body)) } catch { throw Problem(error) }
+        do { wire = try VideoWire(Array(buffer: body), callbacks: settings.callbacks) } catch { throw Problem(error) }
         let model: ModelDescription
         do { model = try service.model() } catch { throw Problem(error) }
         let video: VideoRequest
@@ -18,7 +18,13 @@ extension APIResponder {
         let submission: Submission
         do {
             submission = try await service.submit(
-                AdmissionRequest(tenant: call.tenant, video: video, idempotencyKey: idempotencyKey)
+                AdmissionRequest(
+                    tenant: call.tenant,
+                    video: video,
+                    idempotencyKey: idempotencyKey,
+                    cache: wire.cache,
+                    callback: wire.callback(origin: call.origin)
+                )
             )
         } catch {
             throw Problem(error)
@@ -76,7 +82,8 @@ extension APIResponder {
         TaskWire(
             task: task,
             origin: call.origin,
-            obstacle: task.status == .queued ? service.obstacles().first : nil
+            obstacle: task.status == .queued ? service.obstacles().first : nil,
+            links: links
         )
     }
 

@@ -10,13 +10,21 @@ struct APIResponder: HTTPResponder {
     let settings: APISettings
     let service: any VideoService
     let logger: Logger
+    let links: VideoLinks?
     let cache: TaskBodyCache
     let healthBody: ByteBuffer
 
-    init(settings: APISettings, service: any VideoService, version: String, logger: Logger) {
+    init(
+        settings: APISettings,
+        service: any VideoService,
+        version: String,
+        clock: any ServiceClock,
+        logger: Logger
+    ) {
         self.settings = settings
         self.service = service
         self.logger = logger
+        links = VideoLinks(settings, clock: clock)
         cache = TaskBodyCache(capacity: settings.cachedTaskBodies)
         healthBody = Self.healthBody(version: version)
     }
@@ -57,9 +65,13 @@ struct APIResponder: HTTPResponder {
         case (.task, .get), (.task, .head): try await showTask(call)
         case (.task, .delete): try await cancelTask(call)
         case (.video, .get), (.video, .head): try await sendVideo(call)
+        case (.variant, .get), (.variant, .head): try await sendVariant(call)
+        case (.deliveries, .get), (.deliveries, .head): try await listDeliveries(call)
+        case (.redelivery, .post): try await redeliver(call)
         case (.health, .get), (.health, .head): json(.ok, healthBody, call.id)
         case (.ready, .get), (.ready, .head): try showReadiness(call)
-        case (.generate, _), (.tasks, _), (.task, _), (.video, _), (.health, _), (.ready, _):
+        case (.generate, _), (.tasks, _), (.task, _), (.video, _), (.variant, _), (.deliveries, _), (.redelivery, _),
+            (.health, _), (.ready, _):
             throw .methodNotAllowed(call.route.methods)
         }
     }

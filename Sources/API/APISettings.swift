@@ -1,3 +1,5 @@
+package import Tasks
+
 /// What the HTTP server can be told.
 ///
 /// Only the composition root fills it from configuration.
@@ -31,6 +33,12 @@ package struct APISettings: Sendable, Equatable {
     package var maxPageSize: Int
     /// Encoded tasks kept for clients that ask again.
     package var cachedTaskBodies: Int
+    /// Which addresses clients may have called back.
+    package var callbacks: CallbackPolicy
+    /// Signs the addresses of videos; with it, only signed addresses are answered. `nil`: no address needs a signature.
+    package var videoLinkSecret: String?
+    /// How long a signed address is good for, at least.
+    package var videoLinkLifetime: Duration
 
     package init(
         host: String = "127.0.0.1",
@@ -45,7 +53,10 @@ package struct APISettings: Sendable, Equatable {
         retryAfter: Duration = .seconds(5),
         defaultPageSize: Int = 20,
         maxPageSize: Int = 100,
-        cachedTaskBodies: Int = 4096
+        cachedTaskBodies: Int = 4096,
+        callbacks: CallbackPolicy = CallbackPolicy(),
+        videoLinkSecret: String? = nil,
+        videoLinkLifetime: Duration = .seconds(86_400)
     ) {
         self.host = host
         self.port = port
@@ -60,5 +71,8 @@ package struct APISettings: Sendable, Equatable {
         self.defaultPageSize = defaultPageSize
         self.maxPageSize = maxPageSize
         self.cachedTaskBodies = cachedTaskBodies
+        self.callbacks = callbacks
+        self.videoLinkSecret = videoLinkSecret
+        self.videoLinkLifetime = videoLinkLifetime
     }
 }

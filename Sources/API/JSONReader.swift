@@ -6,9 +6,9 @@ struct MalformedJSON: Error, Equatable {
     var reason: String
 }
 
-/// A value of a flat JSON object.
+/// A value of a member of a JSON object.
 ///
-/// Of arrays and objects only the kind is kept.
+/// Of objects only the kind is kept, and of arrays no more than the first elements.
 enum JSONValue: Equatable {
     case string(String)
     /// Written without fraction and exponent, and small enough.
@@ -17,7 +17,8 @@ enum JSONValue: Equatable {
     case number(Double)
     case bool(Bool)
     case null
-    case array
+    /// At most `JSONReader.maxElements` of them.
+    case array([JSONValue])
     case object
 }
 
@@ -25,6 +26,8 @@ enum JSONValue: Equatable {
 struct JSONReader {
     /// Arrays and objects inside each other, at most.
     static let maxDepth = 32
+    /// Elements of an array that are kept; more than any field takes.
+    static let maxElements = 64
 
     private let bytes: [UInt8]
     private var index = 0
@@ -63,14 +66,16 @@ struct JSONReader {
         }
     }
 
-    private mutating func elements(depth: Int) throws(MalformedJSON) {
+    private mutating func elements(depth: Int) throws(MalformedJSON) -> [JSONValue] {
         index += 1
         skipSpace()
-        if take("]") { return }
+        if take("]") { return [] }
+        var elements: [JSONValue] = []
         while true {
-            _ = try value(depth: depth)
+            let element = try value(depth: depth)
+            if elements.count < Self.maxElements { elements.append(element) }
             skipSpace()
-            if take("]") { return }
+            if take("]") { return elements }
             guard take(",") else { throw fail("A comma or the end of the array is expected") }
         }
     }
@@ -87,8 +92,7 @@ struct JSONReader {
             return .object
         case UInt8(ascii: "["):
             guard depth < Self.maxDepth else { throw fail("Objects and arrays are nested too deeply") }
-            try elements(depth: depth + 1)
-            return .array
+            return .array(try elements(depth: depth + 1))
         case UInt8(ascii: "t"):
             try word("true")
             return .bool(true)

@@ -40,6 +40,15 @@ extension Problem {
         case .modelUnknown(let obstacle):
             self.init(.serviceUnavailable, obstacle.code, obstacle.message)
             isRetryable = true
+        case .videoExpired:
+            self.init(
+                .gone,
+                "video_expired",
+                "The server has let this video go to make room. Send the request again to have it made anew."
+            )
+        case .variantUnavailable(let code):
+            self.init(.serviceUnavailable, code, "This cannot be made from the video at the moment.")
+            isRetryable = true
         case .store(let error):
             self.init(error)
         case .results(let error):
@@ -98,6 +107,12 @@ extension Problem {
 extension Problem {
     static let taskNotFound = Problem(.notFound, "task_not_found", "There is no task of this id.")
     static let videoNotFound = Problem(.notFound, "video_not_found", "There is no video of this name.")
+    static let deliveryNotFound = Problem(.notFound, "delivery_not_found", "There is no delivery of this id.")
+    static let variantNotFound = Problem(
+        .notFound,
+        "variant_not_found",
+        "Of a video there are \(VideoVariant.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
     static let routeNotFound = Problem(.notFound, "route_not_found", "There is nothing at this path.")
     static let badHost = Problem(.badRequest, "bad_host", "A request must have exactly one valid Host.")
     static let badHTTP = Problem(.badRequest, "malformed_http", "This is not HTTP/1.1 as RFC 9112 has it.")
@@ -113,6 +128,17 @@ extension Problem {
         "headers_too_large",
         "The header fields are too many or too long."
     )
+
+    init(_ refusal: VideoLinks.Refusal) {
+        switch refusal {
+        case .missing:
+            self.init(.forbidden, "video_link_required", "Take the address from the task: it carries a signature.")
+        case .wrong:
+            self.init(.forbidden, "video_link_invalid", "The signature does not belong to this address.")
+        case .expired:
+            self.init(.forbidden, "video_link_expired", "This address was good for a while only. Ask for the task again.")
+        }
+    }
 
     static func invalid(_ violations: [Violation]) -> Problem {
         let count = violations.count == 1 ? "1 thing is" : "\(violations.count) things are"

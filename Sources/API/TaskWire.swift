@@ -1,4 +1,5 @@
 import NIOCore
+import Results
 import Scheduling
 import Tasks
 
@@ -11,6 +12,25 @@ struct TaskWire: Equatable {
     let origin: String
     /// What keeps the server from working, if something does; shown while the task waits.
     let obstacle: Obstacle?
+    /// What is put behind the addresses of the video; empty where videos need no link.
+    private let linkQuery: String
+
+    /// - Parameters:
+    ///   - task: what to show.
+    ///   - origin: what stands in front of our paths.
+    ///   - obstacle: what keeps the server from working.
+    ///   - links: makes the addresses of videos good for a while; `nil` where they need nothing.
+    init(task: GenerationTask, origin: String, obstacle: Obstacle?, links: VideoLinks?) {
+        self.task = task
+        self.origin = origin
+        self.obstacle = obstacle
+        linkQuery =
+            if let links, task.status == .succeeded, let result = task.generation.result {
+                links.query(for: result.video, expiry: links.expiry)
+            } else {
+                ""
+            }
+    }
 
     /// The body, keys sorted.
     func encoded() -> ByteBuffer {
@@ -25,6 +45,10 @@ struct TaskWire: Equatable {
             json.number(generation.attempts)
             json.key("cached")
             json.bool(task.isCached)
+            json.key("callback_events")
+            json.optional(task.callback) { json, callback in json.events(callback.events) }
+            json.key("callback_url")
+            json.optional(task.callback) { json, callback in json.string(callback.url.text) }
             json.key("created_at")
             json.moment(task.createdAt)
             json.key("error")
@@ -50,14 +74,16 @@ struct TaskWire: Equatable {
             json.key("task_url")
             json.string(url)
             json.key("video")
-            json.optional(result) { json, result in json.video(result) }
+            json.optional(result) { json, result in json.video(result, self) }
             json.key("video_url")
-            json.optional(result) { json, result in json.string(origin + RoutePath.video(result.video)) }
+            json.optional(result) { json, result in json.string(address(RoutePath.video(result.video))) }
             json.key("waiting")
             json.reason(status == .pending ? waiting : nil)
         }
         return json.buffer
     }
+
+    fileprivate func address(_ path: String) -> String { origin + path + linkQuery }
 
     /// A cancelled task does not tell of work that began for others afterwards.
     private var startedAt: Timestamp? {
@@ -73,15 +99,15 @@ struct TaskWire: Equatable {
 }
 
 extension JSONWriter {
-    fileprivate mutating func optional<Value>(_ value: Value?, _ write: (inout JSONWriter, Value) -> Void) {
+    mutating func optional<Value>(_ value: Value?, _ write: (inout JSONWriter, Value) -> Void) {
         if let value { write(&self, value) } else { null() }
     }
 
-    fileprivate mutating func moment(_ moment: Timestamp?) {
+    mutating func moment(_ moment: Timestamp?) {
         optional(moment) { json, moment in json.moment(moment) }
     }
 
-    fileprivate mutating func reason(_ reason: (code: String, message: String)?) {
+    mutating func reason(_ reason: (code: String, message: String)?) {
         optional(reason) { json, reason in
             json.object { json in
                 json.key("code")
@@ -139,20 +165,37 @@ extension JSONWriter {
         }
     }
 
-    fileprivate mutating func video(_ result: GenerationResult) {
+    fileprivate mutating func events(_ events: Set<CallbackEvent>) {
+        array { json in
+            for event in CallbackEvent.allCases where events.contains(event) { json.string(event.rawValue) }
+        }
+    }
+
+    fileprivate mutating func video(_ result: GenerationResult, _ wire: TaskWire) {
+        func address(_ variant: VideoVariant) -> String {
+            wire.address(RoutePath.variant(variant, of: result.video))
+        }
         object { json in
             json.key("bytes")
             json.number(result.bytes)
             json.key("duration_seconds")
             json.number(Double(result.numFrames) / Double(result.fps))
+            json.key("expired_at")
+            json.moment(result.expiredAt)
             json.key("fps")
             json.number(result.fps)
             json.key("height")
             json.number(result.height)
             json.key("num_frames")
             json.number(result.numFrames)
+            json.key("poster_url")
+            json.string(address(.posterJPEG))
+            json.key("preview_url")
+            json.string(address(.previewGIF))
             json.key("sha256")
             json.string(result.video)
+            json.key("sprites_url")
+            json.string(address(.sprites))
             json.key("width")
             json.number(result.width)
         }

@@ -13,23 +13,37 @@ struct VideoWire {
         case guidanceScale = "guidance_scale"
         case fps
         case seed
+        case cache
+        case callbackURL = "callback_url"
+        case callbackEvents = "callback_events"
     }
 
     /// Later faults of a body with very many are left out.
     static let maxViolations = 50
 
     private(set) var draft = VideoRequest.Draft()
+    private(set) var cache = CacheUse.use
     private(set) var violations: [Violation] = []
     private var seen: Set<Field> = []
+    private var callbackURL: CallbackURL?
+    private var callbackEvents: Set<CallbackEvent>?
+    private let callbacks: CallbackPolicy
 
     /// Reads a body.
     ///
     /// A field that is `null` counts as left out.
     ///
+    /// - Parameters:
+    ///   - body: the whole text.
+    ///   - callbacks: which addresses may be called back.
     /// - Throws: if it is not a JSON object; faults of fields are in `violations`.
-    init(_ body: [UInt8]) throws(MalformedJSON) {
+    init(_ body: [UInt8], callbacks: CallbackPolicy) throws(MalformedJSON) {
+        self.callbacks = callbacks
         var reader = JSONReader(body)
         try reader.readObject { name, value in take(name, value) }
+        if callbackEvents != nil, !seen.contains(.callbackURL) {
+            reject(Field.callbackEvents.rawValue, .notAllowed, "callback_events means nothing without callback_url.")
+        }
     }
 
     /// Parses the draft for a model.
@@ -37,6 +51,13 @@ struct VideoWire {
     /// - Throws: every violation at once, those of types and names included.
     func request(for model: ModelDescription) throws(RequestRejection) -> VideoRequest {
         try VideoRequest(draft, for: model, after: violations)
+    }
+
+    /// Where and of what the client wants to be told; `nil` if it does not.
+    ///
+    /// - Parameter origin: what stands in front of our paths in this client's responses.
+    func callback(origin: String) -> Callback? {
+        callbackURL.map { Callback(url: $0, events: callbackEvents ?? CallbackEvent.ends, origin: origin) }
     }
 
     private mutating func take(_ name: String, _ value: JSONValue) {
@@ -55,13 +76,52 @@ struct VideoWire {
         case .guidanceScale: draft.guidanceScale = number(value, name)
         case .fps: draft.fps = whole(value, name)
         case .seed: draft.seed = whole(value, name)
+        case .cache: takeCache(value, name)
+        case .callbackURL: takeCallbackURL(value, name)
+        case .callbackEvents: takeCallbackEvents(value, name)
         }
     }
 
-    private mutating func refuse(unknown name: String) {
-        if name == "callback_url" {
-            return reject(name, .notAllowed, "Callbacks are not supported by this version; poll the task instead.")
+    private mutating func takeCache(_ value: JSONValue, _ field: String) {
+        guard let text = text(value, field) else { return }
+        guard let use = CacheUse(rawValue: text) else {
+            let known = CacheUse.allCases.map(\.rawValue).joined(separator: ", ")
+            return reject(field, .notAllowed, "\(field) must be one of \(known).")
         }
+        cache = use
+    }
+
+    private mutating func takeCallbackURL(_ value: JSONValue, _ field: String) {
+        guard let text = text(value, field) else { return }
+        do throws(CallbackRefusal) {
+            callbackURL = try CallbackURL(text, policy: callbacks)
+        } catch {
+            reject(field, .notAllowed, "\(field): \(error.message)")
+        }
+    }
+
+    private mutating func takeCallbackEvents(_ value: JSONValue, _ field: String) {
+        guard case .array(let elements) = value else {
+            return reject(field, .wrongType, "\(field) must be an array; it is \(value.kind).")
+        }
+        var events: Set<CallbackEvent> = []
+        for element in elements {
+            guard case .string(let text) = element else {
+                return reject(field, .wrongType, "\(field) must hold strings; one is \(element.kind).")
+            }
+            guard let event = CallbackEvent(rawValue: text) else {
+                let known = CallbackEvent.allCases.map(\.rawValue).joined(separator: ", ")
+                return reject(field, .notAllowed, "\(field) must hold some of \(known).")
+            }
+            guard events.insert(event).inserted else {
+                return reject(field, .notAllowed, "\(field) names \(text) twice.")
+            }
+        }
+        guard !events.isEmpty else { return reject(field, .empty, "\(field) must not be empty.") }
+        callbackEvents = events
+    }
+
+    private mutating func refuse(unknown name: String) {
         let shown = String(name.prefix(64))
         let hint = NearestName.of(name, among: Field.allCases.map(\.rawValue)).map { " Did you mean \($0)?" } ?? ""
         reject(shown, .unknownField, "There is no field \(shown).\(hint)")

@@ -54,6 +54,108 @@ extension Setting {
         }
     }
 
+    static func bool(_ key: String, _ path: Path<Bool>, _ summary: String) -> Setting {
+        let accepts = "true or false"
+        return Setting(
+            key: key,
+            accepts: accepts,
+            summary: summary,
+            defaultText: "\(ServerConfiguration()[keyPath: path])"
+        ) { (text, configuration) throws(InvalidSetting) in
+            guard let value = Bool(text) else { throw InvalidSetting(expected: accepts) }
+            configuration[keyPath: path] = value
+        }
+    }
+
+    /// Text that is never shown again.
+    static func secret(
+        _ key: String,
+        _ path: Path<String?>,
+        minLength: Int,
+        _ summary: String
+    ) -> Setting {
+        let accepts = "text of at least \(minLength) characters, or nothing"
+        var setting = Setting(key: key, accepts: accepts, summary: summary, defaultText: "") {
+            (text, configuration) throws(InvalidSetting) in
+            guard text.isEmpty || text.count >= minLength else { throw InvalidSetting(expected: accepts) }
+            configuration[keyPath: path] = text.isEmpty ? nil : text
+        }
+        setting.isSecret = true
+        return setting
+    }
+
+    /// A list of what a room parses, perhaps empty.
+    static func values<Value: Sendable>(
+        _ key: String,
+        _ path: Path<[Value]>,
+        accepts: String,
+        isSecret: Bool = false,
+        _ summary: String,
+        parse: @escaping @Sendable (String) -> Value?
+    ) -> Setting {
+        var setting = Setting(key: key, accepts: accepts, summary: summary, defaultText: "") {
+            (text, configuration) throws(InvalidSetting) in
+            var values: [Value] = []
+            for part in text.split(separator: ",") {
+                guard let value = parse(part.trimmingCharacters(in: .whitespaces)) else {
+                    throw InvalidSetting(expected: accepts)
+                }
+                values.append(value)
+            }
+            configuration[keyPath: path] = values
+        }
+        setting.isSecret = isSecret
+        return setting
+    }
+
+    static func optionalText(_ key: String, _ path: Path<String?>, _ summary: String) -> Setting {
+        Setting(
+            key: key,
+            accepts: "text, or nothing",
+            summary: summary,
+            defaultText: ServerConfiguration()[keyPath: path] ?? ""
+        ) { (text, configuration) throws(InvalidSetting) in
+            configuration[keyPath: path] = text.isEmpty ? nil : text
+        }
+    }
+
+    /// Bytes; nothing is no limit.
+    static func optionalBytes(_ key: String, _ path: Path<Int64?>, _ summary: String) -> Setting {
+        let accepts = "whole number of bytes, or nothing"
+        return Setting(
+            key: key,
+            accepts: accepts,
+            summary: summary,
+            defaultText: ServerConfiguration()[keyPath: path].map { "\($0)" } ?? ""
+        ) { (text, configuration) throws(InvalidSetting) in
+            guard !text.isEmpty else {
+                configuration[keyPath: path] = nil
+                return
+            }
+            guard let value = Int64(text), value >= 0 else { throw InvalidSetting(expected: accepts) }
+            configuration[keyPath: path] = value
+        }
+    }
+
+    /// Seconds; nothing is for ever.
+    static func optionalDuration(_ key: String, _ path: Path<Duration?>, _ summary: String) -> Setting {
+        let most = 10.0 * 365 * 86_400
+        let accepts = "seconds from 0 to \(number(most)), or nothing"
+        return Setting(
+            key: key,
+            accepts: accepts,
+            summary: summary,
+            defaultText: ServerConfiguration()[keyPath: path].map { number($0.inSeconds) } ?? ""
+        ) { (text, configuration) throws(InvalidSetting) in
+            guard !text.isEmpty else {
+                configuration[keyPath: path] = nil
+                return
+            }
+            guard let value = Double(text), (0...most).contains(value) else { throw InvalidSetting(expected: accepts) }
+            configuration[keyPath: path] = .seconds(value)
+        }
+    }
+
     /// Seconds, with a fraction if need be.
     static func duration(
         _ key: String,

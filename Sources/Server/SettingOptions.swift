@@ -41,8 +41,9 @@ struct SettingOptions: ParsableArguments {
         var flags = named.compactMap { flag, key, value in value.map { (source: flag, key: key, value: $0) } }
         for pair in set {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            // Without the value, which may be a secret.
             flags.append(
-                (source: "--set \(pair)", key: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : ""))
+                (source: "--set \(parts[0])", key: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : ""))
         }
         do throws(SettingsReader.Faults) {
             return try SettingsReader.read(

@@ -72,7 +72,8 @@ struct SettingsReader {
         do throws(InvalidSetting) {
             try setting.apply(value, &target)
         } catch {
-            faults.append(Fault(source: source, message: "must be \(error.expected); it is \"\(value)\""))
+            let given = setting.isSecret ? "" : "; it is \"\(value)\""
+            faults.append(Fault(source: source, message: "must be \(error.expected)\(given)"))
             return
         }
         guard !decided.contains(key) else { return }

@@ -14,6 +14,8 @@ struct Setting: Sendable {
     var summary: String
     /// The value in effect where nobody says otherwise, as it would be written.
     var defaultText: String
+    /// Whether a value must never be shown.
+    var isSecret = false
     /// Reads a value and puts it into the configuration.
     var apply: @Sendable (String, inout ServerConfiguration) throws(InvalidSetting) -> Void
 

@@ -14,6 +14,9 @@ struct RouteTests {
             ("/api/v1/tasks", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"], "GET, HEAD"),
             ("/api/v1/tasks/019300aa-0000-7000-8000-000000000001", ["POST", "PUT", "PATCH"], "GET, HEAD, DELETE"),
             ("/api/v1/videos/a.mp4", ["POST", "PUT", "DELETE", "PROPFIND"], "GET, HEAD"),
+            ("/api/v1/videos/a/poster.jpg", ["POST", "PUT", "DELETE"], "GET, HEAD"),
+            ("/api/v1/deliveries", ["POST", "PUT", "DELETE"], "GET, HEAD"),
+            ("/api/v1/deliveries/a-1/redeliver", ["GET", "HEAD", "PUT", "DELETE"], "POST"),
             ("/healthz", ["POST", "DELETE"], "GET, HEAD"), ("/readyz", ["POST", "OPTIONS"], "GET, HEAD"),
         ] as [(String, [String], String)]
     )
@@ -33,7 +36,8 @@ struct RouteTests {
         arguments: [
             "/", "/api", "/api/v1", "/api/v1/", "/api/v1/generate/", "/api/v1/tasks/", "/api/v2/tasks", "/API/v1/tasks",
             "//api/v1/tasks", "/api/v1/tasks/a/b", "/healthz/", "/healthz%20", "/%00", "/?a=b",
-            "/api/v1/tasks%3Flimit=1",
+            "/api/v1/tasks%3Flimit=1", "/api/v1/deliveries/", "/api/v1/deliveries/a-1", "/api/v1/deliveries/a/b/redeliver",
+            "/api/v1/deliveries/a-1/redeliver/", "/api/v1/videos/a/b/c",
         ]
     )
     func notFound(_ path: String) async throws {

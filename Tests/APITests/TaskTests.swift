@@ -23,7 +23,7 @@ struct TaskTests {
 
     @Test("Every body has its keys in sorted order", arguments: TaskStatus.allCases)
     func sorted(_ status: TaskStatus) throws {
-        let body = TaskWire(task: .fixture(1, status), origin: "http://a", obstacle: nil).encoded()
+        let body = TaskWire(task: .fixture(1, status), origin: "http://a", obstacle: nil, links: nil).encoded()
         let text = String(buffer: body)
         let sorted = try JSONSerialization.data(
             withJSONObject: JSONSerialization.jsonObject(with: Data(text.utf8)),
@@ -88,12 +88,12 @@ struct TaskTests {
         let cache = TaskBodyCache(capacity: 8)
         for round in 0..<3 {
             for number in 0..<100 {
-                let wire = TaskWire(task: .fixture(number + round, .running), origin: "http://a", obstacle: nil)
+                let wire = TaskWire(task: .fixture(number + round, .running), origin: "http://a", obstacle: nil, links: nil)
                 #expect(cache.body(for: wire) == wire.encoded())
                 #expect(cache.body(for: wire) == wire.encoded())
             }
         }
-        let wire = TaskWire(task: .fixture(), origin: "http://b", obstacle: nil)
+        let wire = TaskWire(task: .fixture(), origin: "http://b", obstacle: nil, links: nil)
         #expect(TaskBodyCache(capacity: 0).body(for: wire) == wire.encoded())
     }
 

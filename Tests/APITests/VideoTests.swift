@@ -1,5 +1,7 @@
 import Foundation
+import NIOCore
 import Results
+import Scheduling
 import TestSupport
 import Testing
 
@@ -10,11 +12,10 @@ struct VideoTests {
     private static let path = "/api/v1/videos/\(name).mp4"
     private static let tag = "\"\(name)\""
 
-    /// Serves one video of a length whose bytes count up.
+    /// Serves one video of a length whose bytes count up, from memory and from a file.
     private func withVideo(
         _ count: Int = 100,
         _ settings: APISettings = APISettings(),
-        claiming claimed: Int? = nil,
         _ body: (Int, [UInt8]) async throws -> Void
     ) async throws {
         try await withTemporaryDirectory { directory in
@@ -22,9 +23,11 @@ struct VideoTests {
             let path = "\(directory)/video.mp4"
             try Data(content).write(to: URL(filePath: path))
             let name = try #require(VideoName(Self.name))
-            let video = StoredVideo(name: name, bytes: Int64(claimed ?? count), path: path)
-            try await withAPI(ScriptedVideoService { $0.videos = [name: video] }, settings) { port in
-                try await body(port, content)
+            let file = try VideoFile.openBlocking(path, pool: .singleton)
+            for kept in [VideoContent.file(file), .memory(ByteBuffer(bytes: content))] {
+                try await withAPI(ScriptedVideoService { $0.videos = [name: kept] }, settings) { port in
+                    try await body(port, content)
+                }
             }
         }
     }
@@ -148,23 +151,68 @@ struct VideoTests {
         }
     }
 
-    @Test("A file of the wrong length is never sent")
-    func truncated() async throws {
-        try await withVideo(100, claiming: 200) { port, _ in
-            let response = try await request(port, "GET", Self.path)
-            #expect(response.code == "video_damaged")
+    @Test("A video that lies elsewhere is a redirect, which nobody keeps; HEAD needs none")
+    func elsewhere() async throws {
+        let name = try #require(VideoName(Self.name))
+        let there = "https://storage.example.org/video.mp4?X-Amz-Signature=0a"
+        let service = ScriptedVideoService { $0.videos = [name: .elsewhere(url: there, bytes: 100)] }
+        try await withAPI(service) { port in
+            let response = try await request(port, "GET", Self.path, headers: [("Range", "bytes=0-9")])
+            #expect(response.status == 302)
+            #expect(response["Location"] == there)
+            #expect(response["Cache-Control"] == "private, no-store")
+            let head = try await request(port, "HEAD", Self.path)
+            #expect(head.status == 200)
+            #expect(head["Content-Length"] == "100")
+            #expect(try await request(port, "GET", Self.path, headers: [("If-None-Match", Self.tag)]).status == 304)
         }
     }
 
-    @Test("A file that cannot be opened is 503")
-    func unreadable() async throws {
+    @Test(
+        "A video that is not there any more says why, and nothing of where it was",
+        arguments: [
+            (AdmissionError.videoExpired, 410, "video_expired"),
+            (.results(.unavailable("/nowhere/video.mp4")), 503, "results_unavailable"),
+            (.results(.full), 503, "disk_full"),
+            (.variantUnavailable(code: "media_busy"), 503, "media_busy"),
+        ] as [(AdmissionError, Int, String)]
+    )
+    func gone(_ failure: AdmissionError, _ status: Int, _ code: String) async throws {
+        try await withAPI(ScriptedVideoService { $0.failure = failure }) { port in
+            for path in [Self.path, "/api/v1/videos/\(Self.name)/poster.jpg"] {
+                let response = try await request(port, "GET", path)
+                #expect(response.status == status)
+                #expect(response.code == code)
+                #expect(!response.text.contains("nowhere"))
+            }
+        }
+    }
+
+    @Test("What is made from a video has its own type, name and tag")
+    func variants() async throws {
         let name = try #require(VideoName(Self.name))
-        let video = StoredVideo(name: name, bytes: 1, path: "/nowhere/video.mp4")
-        try await withAPI(ScriptedVideoService { $0.videos = [name: video] }) { port in
-            let response = try await request(port, "GET", Self.path)
-            #expect(response.status == 503)
-            #expect(response.code == "results_unavailable")
-            #expect(!response.text.contains("nowhere"))
+        let picture = VideoContent.memory(ByteBuffer(string: "picture"))
+        let service = ScriptedVideoService { script in
+            script.videos = [name: picture]
+            for variant in VideoVariant.allCases { script.variants[variant] = picture }
+        }
+        try await withAPI(service) { port in
+            for variant in VideoVariant.allCases {
+                let path = "/api/v1/videos/\(Self.name)/\(variant.rawValue)"
+                let response = try await request(port, "GET", path)
+                #expect(response.status == 200)
+                #expect(response["Content-Type"] == variant.mediaType)
+                #expect(response["ETag"] == "\"\(Self.name)-\(variant.rawValue)\"")
+                let disposition = try await request(port, "GET", path + "?download=1")["Content-Disposition"]
+                #expect(disposition == "attachment; filename=\"\(Self.name).\(variant.rawValue)\"")
+            }
+            let none = "/api/v1/videos/\(String(repeating: "1", count: 64))/poster.jpg"
+            #expect(try await request(port, "GET", none).code == "video_not_found")
+            #expect(try await request(port, "GET", "/api/v1/videos/x/poster.jpg").code == "video_not_found")
+            let other = "/api/v1/videos/\(Self.name)/poster.png"
+            #expect(try await request(port, "GET", other).code == "variant_not_found")
+            let deeper = "/api/v1/videos/\(Self.name)/poster.jpg/x"
+            #expect(try await request(port, "GET", deeper).code == "route_not_found")
         }
     }
 

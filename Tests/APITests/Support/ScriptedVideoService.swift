@@ -14,9 +14,13 @@ final class ScriptedVideoService: VideoService {
         var failure: AdmissionError?
         /// Newest first.
         var tasks: [GenerationTask] = []
-        var videos: [VideoName: StoredVideo] = [:]
+        var videos: [VideoName: VideoContent] = [:]
+        var variants: [VideoVariant: VideoContent] = [:]
+        /// Newest first.
+        var deliveries: [Delivery] = []
         var submitted: [AdmissionRequest] = []
         var lastQuery: TaskQuery?
+        var lastDeliveryQuery: DeliveryQuery?
     }
 
     private let script: Mutex<Script>
@@ -29,6 +33,8 @@ final class ScriptedVideoService: VideoService {
 
     var submitted: [AdmissionRequest] { script.withLock { $0.submitted } }
     var lastQuery: TaskQuery? { script.withLock { $0.lastQuery } }
+
+    var lastDeliveryQuery: DeliveryQuery? { script.withLock { $0.lastDeliveryQuery } }
 
     func change(_ change: @Sendable (inout Script) -> Void) {
         script.withLock { change(&$0) }
@@ -82,9 +88,28 @@ final class ScriptedVideoService: VideoService {
         }
     }
 
-    func video(_ name: VideoName) async throws(AdmissionError) -> StoredVideo? {
+    func video(_ name: VideoName) async throws(AdmissionError) -> VideoContent? {
         try failIfAsked()
         return script.withLock { $0.videos[name] }
+    }
+
+    func variant(_ variant: VideoVariant, of name: VideoName) async throws(AdmissionError) -> VideoContent? {
+        try failIfAsked()
+        return script.withLock { script in script.videos[name] == nil ? nil : script.variants[variant] }
+    }
+
+    func deliveries(matching query: DeliveryQuery) async throws(AdmissionError) -> DeliveryPage {
+        try failIfAsked()
+        return script.withLock { script in
+            script.lastDeliveryQuery = query
+            let page = Array(script.deliveries.prefix(query.limit))
+            return DeliveryPage(deliveries: page, next: script.deliveries.count > page.count ? page.last?.id.number : nil)
+        }
+    }
+
+    func redeliver(_ id: DeliveryID, of tenant: TenantID) async throws(AdmissionError) -> Delivery? {
+        try failIfAsked()
+        return script.withLock { $0.deliveries.first { $0.id == id && $0.tenant == tenant } }
     }
 
     func obstacles() -> [Obstacle] {

@@ -1,0 +1,45 @@
+import Hummingbird
+import HummingbirdCore
+import Scheduling
+import Tasks
+
+extension APIResponder {
+    func listDeliveries(_ call: Call) async throws(Problem) -> Response {
+        let query: DeliveryListQuery
+        do { query = try DeliveryListQuery(call.query, settings: settings) } catch { throw Problem(error) }
+        let page: DeliveryPage
+        do {
+            page = try await service.deliveries(
+                matching: DeliveryQuery(
+                    tenant: call.tenant,
+                    status: query.status,
+                    task: query.task,
+                    before: query.before,
+                    limit: query.limit
+                )
+            )
+        } catch {
+            throw Problem(error)
+        }
+        var json = JSONWriter(capacity: 128 + 1024 * page.deliveries.count)
+        json.object { json in
+            json.key("deliveries")
+            json.array { json in
+                for delivery in page.deliveries { DeliveryWire(delivery: delivery, origin: call.origin).write(to: &json) }
+            }
+            json.key("next_cursor")
+            json.optional(page.next) { json, next in json.string(String(next)) }
+        }
+        return self.json(.ok, json.buffer, call.id)
+    }
+
+    func redeliver(_ call: Call) async throws(Problem) -> Response {
+        guard let id = DeliveryID(call.variable) else { throw .deliveryNotFound }
+        let delivery: Delivery?
+        do { delivery = try await service.redeliver(id, of: call.tenant) } catch { throw Problem(error) }
+        guard let delivery else { throw .deliveryNotFound }
+        var json = JSONWriter(capacity: 1024)
+        DeliveryWire(delivery: delivery, origin: call.origin).write(to: &json)
+        return self.json(.accepted, json.buffer, call.id)
+    }
+}
