@@ -1,5 +1,4 @@
 import Engine
-import Foundation
 import Logging
 import Results
 import ServiceLifecycle
@@ -45,12 +44,16 @@ struct AttemptRunner: Sendable {
         logger.info("Generation starts")
         let stops = running.add(id)
         defer { running.remove(id) }
+        let started = clock.monotonicTime()
+        let model = engine.state.model.flatMap(ModelDescription.init)
         let command = GenerateCommand(
             claimed,
+            metadata: settings.embedsMetadata
+                ? VideoMetadata(claimed.generation, madeBy: model, software: settings.software) : nil,
             output: results.stagingPath(for: GenerateCommand.id(of: claimed))
         )
         let end = await work(command, claimed.lease, on: engine, stops: stops, logger: logger)
-        return await conclude(end, claimed, on: engine, logger: logger)
+        return await conclude(end, claimed, on: engine, since: started, logger: logger)
     }
 
     /// Makes the video while the lease is renewed; ends early on a stop, a lost lease or a shutdown.
@@ -140,6 +143,7 @@ struct AttemptRunner: Sendable {
         _ end: End,
         _ claimed: ClaimedGeneration,
         on engine: any VideoEngine,
+        since started: Duration,
         logger: Logger
     ) async -> Outcome {
         let lease = claimed.lease
@@ -153,30 +157,47 @@ struct AttemptRunner: Sendable {
             }
         case .made(let video):
             board.note(loadFailure: nil, on: engine.device)
-            await keep(video, claimed, madeBy: engine.state.model, logger: logger)
+            await keep(video, claimed, madeBy: engine, since: started, logger: logger)
         case .failed(let error):
             return await handle(error, claimed, on: engine, logger: logger)
         }
         return .done
     }
 
-    private func keep(_ video: EngineVideo, _ claimed: ClaimedGeneration, madeBy model: EngineModel?, logger: Logger)
-        async
-    {
+    private func keep(
+        _ video: EngineVideo,
+        _ claimed: ClaimedGeneration,
+        madeBy engine: any VideoEngine,
+        since started: Duration,
+        logger: Logger
+    ) async {
+        let generation = claimed.generation
+        let model = engine.state.model.flatMap(ModelDescription.init)
+        let sidecar = Sidecar.bytes(
+            of: generation,
+            video,
+            madeBy: model,
+            on: engine.device,
+            total: clock.monotonicTime() - started,
+            at: clock.wallTime()
+        )
         do throws(ResultStoreError) {
-            let stored = try await results.adopt(video.file)
-            let description = model.flatMap(ModelDescription.init)
-            let key = description?.key(of: claimed.generation.request)
+            let stored = try await results.adopt(video.file, sidecar: sidecar)
+            let key = model.map {
+                GenerationKey(
+                    $0.key(of: generation.request, scope: generation.key.scope),
+                    scope: generation.key.scope
+                )
+            }
             let outcome = GenerationOutcome.succeeded(
                 GenerationResult(video, stored: stored),
-                model: description?.name ?? claimed.generation.model,
+                model: model?.name ?? generation.model,
                 // The checkpoint may have been replaced while the generation waited.
-                answersKey: key?.hex == claimed.generation.key.rawValue
+                answersKey: key == generation.key
             )
             await record(logger) { () throws(TaskStoreError) in try await store.finish(claimed.lease, with: outcome) }
             logger.info("Generation succeeded", metadata: ["video": "\(stored.name)"])
         } catch {
-            unlink(video.file)
             logger.error("The video could not be stored", metadata: ["error": "\(error)"])
             await fail(claimed, TaskFailure(code: error.code, message: Self.message(of: error)), logger: logger)
         }

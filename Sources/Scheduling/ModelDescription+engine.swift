@@ -37,18 +37,31 @@ extension ModelDescription {
     }
 
     /// What a request's video is found by when this model makes it.
-    func key(of request: VideoRequest) -> ResultKey {
+    func key(of request: VideoRequest, scope: String? = nil) -> ResultKey {
         ResultKey(
             canonicalRequest: request.canonicalBytes,
             modelFingerprint: fingerprint,
-            engineVersion: engineVersion
+            engineVersion: engineVersion,
+            scope: scope
         )
+    }
+}
+
+extension GenerationKey {
+    /// The key of a result, with its scope behind it: whoever finishes the generation computes the key again.
+    init(_ key: ResultKey, scope: String?) {
+        self.init(rawValue: scope.map { "\(key.hex):\($0)" } ?? key.hex)
+    }
+
+    /// Who shares the video with whom; `nil` if everybody does.
+    var scope: String? {
+        rawValue.firstIndex(of: ":").map { String(rawValue[rawValue.index(after: $0)...]) }
     }
 }
 
 extension GenerateCommand {
     /// What an engine is told for a claimed generation.
-    init(_ claimed: ClaimedGeneration, output: String) {
+    init(_ claimed: ClaimedGeneration, metadata: VideoMetadata?, output: String) {
         let request = claimed.generation.request
         self.init(
             id: Self.id(of: claimed),
@@ -61,7 +74,8 @@ extension GenerateCommand {
             guidanceScale: request.guidanceScale,
             fps: request.fps,
             seed: claimed.generation.seed,
-            output: output
+            output: output,
+            metadata: metadata
         )
     }
 

@@ -8,7 +8,12 @@ import Tasks
 final class ResultKeys: Sendable {
     private struct State {
         var model: ModelDescription?
-        var keys: [VideoRequest: ResultKey] = [:]
+        var keys: [Question: ResultKey] = [:]
+    }
+
+    private struct Question: Hashable {
+        var request: VideoRequest
+        var scope: String?
     }
 
     private static let capacity = 1024
@@ -16,16 +21,23 @@ final class ResultKeys: Sendable {
     private let state = Mutex(State())
 
     /// What a request's video is found by when this model makes it.
-    func key(of request: VideoRequest, madeBy model: ModelDescription) -> ResultKey {
-        let known = state.withLock { $0.model == model ? $0.keys[request] : nil }
+    ///
+    /// - Parameters:
+    ///   - request: what is asked for.
+    ///   - model: what makes it.
+    ///   - scope: who shares the video with whom; `nil` if everybody does.
+    /// - Returns: the key.
+    func key(of request: VideoRequest, madeBy model: ModelDescription, scope: String? = nil) -> ResultKey {
+        let question = Question(request: request, scope: scope)
+        let known = state.withLock { $0.model == model ? $0.keys[question] : nil }
         if let known { return known }
-        let key = model.key(of: request)
+        let key = model.key(of: request, scope: scope)
         state.withLock { state in
             if state.model != model || state.keys.count >= Self.capacity {
                 state.model = model
                 state.keys.removeAll(keepingCapacity: true)
             }
-            state.keys[request] = key
+            state.keys[question] = key
         }
         return key
     }

@@ -14,6 +14,12 @@ package struct SchedulingSettings: Sendable, Equatable {
     package var drainTimeout: Duration
     /// When a failed attempt is tried again.
     package var retries: RetryPolicy
+    /// Whether a tenant is answered only with videos that its own requests have made.
+    package var isCachePerTenant: Bool
+    /// Whether a video says in itself what was asked for and what made it.
+    package var embedsMetadata: Bool
+    /// What a video calls the server that it was made by.
+    package var software: String
 
     package init(
         queueLimit: Int = 10_000,
@@ -21,7 +27,10 @@ package struct SchedulingSettings: Sendable, Equatable {
         progressInterval: Duration = .milliseconds(500),
         reapInterval: Duration = .seconds(5),
         drainTimeout: Duration = .seconds(5),
-        retries: RetryPolicy = RetryPolicy()
+        retries: RetryPolicy = RetryPolicy(),
+        isCachePerTenant: Bool = false,
+        embedsMetadata: Bool = true,
+        software: String = "Animato"
     ) {
         self.queueLimit = queueLimit
         self.leaseDuration = leaseDuration
@@ -29,5 +38,8 @@ package struct SchedulingSettings: Sendable, Equatable {
         self.reapInterval = reapInterval
         self.drainTimeout = drainTimeout
         self.retries = retries
+        self.isCachePerTenant = isCachePerTenant
+        self.embedsMetadata = embedsMetadata
+        self.software = software
     }
 }

@@ -5,12 +5,14 @@ package import Tasks
 
 /// Admission, and the room's front: what comes in is judged, stored and made known to the dispatcher here.
 package final class VideoScheduler: VideoService {
-    private let store: any TaskStore
-    private let results: any ResultStore
+    let store: any TaskStore
+    private let outbox: any DeliveryStore
+    let results: any ResultStore
+    let variants: Variants
     private let settings: SchedulingSettings
     private let ids: TaskIDSource
     private let keys = ResultKeys()
-    private let logger: Logger
+    let logger: Logger
     private let board: EngineBoard
     private let wake = WakeSignal()
     private let running = RunningGenerations()
@@ -22,14 +24,18 @@ package final class VideoScheduler: VideoService {
 
     package init(
         store: any TaskStore,
+        deliveries: any DeliveryStore,
         results: any ResultStore,
         engines: [any VideoEngine],
+        deriver: any VideoDeriver,
         settings: SchedulingSettings = SchedulingSettings(),
         clock: any ServiceClock,
         logger: Logger
     ) {
         self.store = store
+        outbox = deliveries
         self.results = results
+        variants = Variants(results: results, deriver: deriver, logger: logger)
         self.settings = settings
         self.logger = logger
         ids = TaskIDSource(clock: clock)
@@ -66,19 +72,25 @@ package final class VideoScheduler: VideoService {
 
     package func submit(_ request: AdmissionRequest) async throws(AdmissionError) -> Submission {
         let model = try model()
-        let key = keys.key(of: request.video, madeBy: model)
+        let scope = settings.isCachePerTenant ? request.tenant.rawValue : nil
+        let resultKey = keys.key(of: request.video, madeBy: model, scope: scope)
+        let key = GenerationKey(resultKey, scope: scope)
         let task = NewTask(
             id: ids.next(),
             tenant: request.tenant,
-            key: GenerationKey(rawValue: key.hex),
+            key: key,
             request: request.video,
-            seed: request.video.seed ?? key.derivedSeed,
+            seed: request.seed(resultKey),
             model: model.name,
-            idempotency: request.idempotencyKey.map { NewTask.Idempotency(key: $0, fingerprint: key.hex) }
+            idempotency: request.idempotencyKey.map {
+                NewTask.Idempotency(key: $0, fingerprint: request.fingerprint(key))
+            },
+            cache: request.cache,
+            callback: request.callback
         )
         do throws(TaskStoreError) {
             var submission = try await store.submit(task, queueLimit: settings.queueLimit)
-            if submission.disposition == .cached, !isThere(submission.task) {
+            if submission.disposition == .cached, await isGone(submission.task) {
                 logger.warning("A cached video is gone and is made anew", metadata: ["task_id": "\(task.id)"])
                 submission = try await store.remake(task.id, of: task.tenant)
             }
@@ -89,10 +101,16 @@ package final class VideoScheduler: VideoService {
         }
     }
 
-    /// Whether the video of a succeeded task is in the result store.
-    private func isThere(_ task: GenerationTask) -> Bool {
-        guard let result = task.generation.result, let name = VideoName(result.video) else { return false }
-        return results.contains(name, bytes: result.bytes)
+    /// Whether the video of a succeeded task is not in the result store.
+    private func isGone(_ task: GenerationTask) async -> Bool {
+        guard let result = task.generation.result, let name = VideoName(result.video) else { return true }
+        do throws(ResultStoreError) {
+            return try await !results.contains(name, bytes: result.bytes)
+        } catch {
+            // Storage that does not answer has not lost anything.
+            logger.error("A cached video could not be looked for", metadata: ["code": "\(error.code)"])
+            return false
+        }
     }
 
     package func task(_ id: TaskID, of tenant: TenantID) async throws(AdmissionError) -> GenerationTask? {
@@ -121,11 +139,19 @@ package final class VideoScheduler: VideoService {
         }
     }
 
-    package func video(_ name: VideoName) async throws(AdmissionError) -> StoredVideo? {
+    package func deliveries(matching query: DeliveryQuery) async throws(AdmissionError) -> DeliveryPage {
         do {
-            return try await results.video(name)
+            return try await outbox.deliveries(matching: query)
         } catch {
-            throw .results(error)
+            throw .store(error)
+        }
+    }
+
+    package func redeliver(_ id: DeliveryID, of tenant: TenantID) async throws(AdmissionError) -> Delivery? {
+        do {
+            return try await outbox.redeliver(id, of: tenant)
+        } catch {
+            throw .store(error)
         }
     }
 
