@@ -78,9 +78,9 @@ struct FileStatus: Sendable, Equatable {
 
     init(_ status: stat) {
         #if canImport(Darwin)
-            let time = status.st_mtimespec
+        let time = status.st_mtimespec
         #else
-            let time = status.st_mtim
+        let time = status.st_mtim
         #endif
         bytes = Int64(status.st_size)
         modified = Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000

@@ -50,7 +50,7 @@ extension FileResultStore {
         }
     }
 
-    /// Compares the content of an open file with its name, and sets it aside if they do not match. Blocks.
+    /// Compares the content of an open file with its name, and sets it aside if they do not match; blocks.
     func compare(_ file: VideoFile, _ name: VideoName) throws(ResultStoreError) -> Bool {
         guard try file.contentName() == name else {
             try setAside(file, name)
@@ -71,7 +71,7 @@ extension FileResultStore {
         }
         guard isSetAside else { return }
         logger.error("A video is damaged and was set aside", metadata: ["video": "\(name)"])
-        file.touch(Int64(Date().timeIntervalSince1970 * 1000))
+        file.touch(now())
         try trimDamaged()
     }
 
@@ -94,7 +94,7 @@ extension FileResultStore {
         }
     }
 
-    /// What one folder keeps; sweeps away what belongs to no video. Blocks.
+    /// What one folder keeps; sweeps away what belongs to no video; blocks.
     private func inventory(of folder: String) throws(ResultStoreError) -> [KeptVideo] {
         var videos: [VideoName: KeptVideo] = [:]
         var companions: [VideoName: Int64] = [:]

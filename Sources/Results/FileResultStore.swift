@@ -26,7 +26,7 @@ package final class FileResultStore: ResultStore {
     let uses = Mutex(VideoUses())
     private let staging: StagingDirectory
     private let locks: [NameLock]
-    private let now: @Sendable () -> Int64
+    let now: @Sendable () -> Int64
 
     /// Opens the store in a directory, and creates what is missing there.
     ///
@@ -38,7 +38,7 @@ package final class FileResultStore: ResultStore {
     package init(
         directory: String,
         logger: Logger,
-        now: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
+        now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
     ) throws(ResultStoreError) {
         root = directory
         self.logger = logger
@@ -148,7 +148,7 @@ package final class FileResultStore: ResultStore {
 
     // MARK: Parts
 
-    /// Opens a video and marks it as used. Its name is locked.
+    /// Opens a video, whose name is locked, and marks it as used.
     private func used(_ name: VideoName) throws(ResultStoreError) -> VideoFile? {
         guard let file = try VideoFile.open(path(of: name)) else { return nil }
         let time = time(after: file.status.modified)

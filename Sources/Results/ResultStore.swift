@@ -13,6 +13,8 @@ package protocol ResultStore: Sendable {
     /// - Parameters:
     ///   - stagingPath: from `stagingPath(for:)`.
     ///   - sidecar: JSON that is kept beside the video; the last one written counts.
+    /// - Returns: the video's name and length.
+    /// - Throws: `full`, `unavailable`.
     func adopt(_ stagingPath: String, sidecar: Data) async throws(ResultStoreError) -> StoredVideo
 
     /// The video, open for reading, or `nil` if there is none of that name. Counts as a use.
@@ -47,6 +49,8 @@ package protocol ResultStore: Sendable {
     /// Goes through everything that is kept.
     ///
     /// - Parameter oldest: how many of those that were used longest ago to name.
+    /// - Returns: how much there is.
+    /// - Throws: `unavailable`.
     func usage(oldest: Int) async throws(ResultStoreError) -> ResultUsage
 
     /// Removes a video, its sidecar and its variants, unless it was used or adopted since the usage was looked at.

@@ -4,7 +4,9 @@ import Foundation
 struct StagingDirectory: Sendable {
     let path: String
 
-    /// Creates the directory if need be. What is there was left by a process that died: nobody is writing yet.
+    /// Creates the directory if need be.
+    ///
+    /// What is there was left by a process that died: nobody is writing yet.
     init(_ path: String) throws(ResultStoreError) {
         self.path = path
         try Disk.createDirectory(path)

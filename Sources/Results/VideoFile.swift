@@ -29,7 +29,7 @@ package final class VideoFile: Sendable {
         close(descriptor)
     }
 
-    /// Opens a file; `nil` if it is not there. Blocks.
+    /// Opens a file; `nil` if it is not there; blocks.
     static func open(_ path: String) throws(ResultStoreError) -> VideoFile? {
         let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -56,7 +56,7 @@ package final class VideoFile: Sendable {
         }
     }
 
-    /// All of it. Blocks.
+    /// All of it; blocks.
     func content() throws(ResultStoreError) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: Int(bytes))
         while buffer.readableBytes < Int(bytes) {
@@ -67,7 +67,7 @@ package final class VideoFile: Sendable {
         return buffer
     }
 
-    /// Goes through all of it, in order. Blocks.
+    /// Goes through all of it, in order; blocks.
     func forEachChunk(_ body: (UnsafeRawBufferPointer) -> Void) throws(ResultStoreError) {
         var buffer = ByteBufferAllocator().buffer(capacity: Self.longChunkBytes)
         var offset: Int64 = 0
@@ -80,14 +80,14 @@ package final class VideoFile: Sendable {
         }
     }
 
-    /// The name that its content gives it. Blocks.
+    /// The name that its content gives it; blocks.
     func contentName() throws(ResultStoreError) -> VideoName {
         var hash = SHA256()
         try forEachChunk { hash.update(bufferPointer: $0) }
         return VideoName(hash.finalize())
     }
 
-    /// Makes what was written last through a power failure. Blocks.
+    /// Makes what was written last through a power failure; blocks.
     func sync() throws(ResultStoreError) {
         guard fsync(descriptor) == 0 else { throw Disk.failure("sync", path) }
     }
@@ -103,7 +103,9 @@ package final class VideoFile: Sendable {
 
     private var isShorter: ResultStoreError { .unavailable("\(path) has become shorter while it was read") }
 
-    private func read(at offset: Int64, atMost count: Int, into buffer: inout ByteBuffer) throws(ResultStoreError) -> Int {
+    private func read(at offset: Int64, atMost count: Int, into buffer: inout ByteBuffer) throws(ResultStoreError)
+        -> Int
+    {
         var isRead = true
         let read = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { target in
             while true {
