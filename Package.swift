@@ -84,7 +84,7 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "Webhooks",
-                hummingbird, logging, nioCore, serviceLifecycle,
+                hummingbird, logging, nioCore, nioPosix, serviceLifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -99,7 +99,10 @@ let package = Package(
         ),
         .testTarget(name: "TasksTests", dependencies: ["Tasks", "TestSupport"]),
         .testTarget(name: "TaskStoreTests", dependencies: ["Tasks", "TasksSQLite", "TestSupport", logging]),
-        .testTarget(name: "ResultsTests", dependencies: ["Results", "TestSupport", logging]),
+        .testTarget(
+            name: "ResultsTests",
+            dependencies: ["Results", "TestSupport", asyncHTTPClient, logging, nioCore]
+        ),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"]),
         .testTarget(
             name: "SchedulingTests",

@@ -1,4 +1,5 @@
 package import Foundation
+import NIOCore
 package import Tasks
 
 /// Writes the bodies of callbacks: an envelope as Standard Webhooks advises, around the task as `GET` shows it.

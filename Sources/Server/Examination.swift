@@ -118,11 +118,7 @@ struct Examination {
 
     /// The first device's settings serve for looking as well.
     private var inspection: EngineInspection {
-        let settings = configuration.engineSettings.first
-        return EngineInspection(
-            settings: settings ?? EngineSettings(source: .model(configuration.engine.model), environment: [:]),
-            timeLimit: Self.timeLimit
-        )
+        EngineInspection(settings: configuration.mediaSettings, timeLimit: Self.timeLimit)
     }
 
     private static func gibibytes(_ bytes: Int64) -> String {

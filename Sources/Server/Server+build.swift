@@ -2,12 +2,14 @@ import API
 import Engine
 import Foundation
 import Logging
+import NIOPosix
 import Results
 import Scheduling
 import ServiceLifecycle
 import Tasks
 import TasksSQLite
 import UnixSignals
+import Webhooks
 
 /// Everything that a running server is made of; the one place where a contract meets its implementation.
 struct Server: Sendable {
@@ -51,19 +53,46 @@ struct Server: Sendable {
         } catch {
             throw .dataDirectoryUnusable("\(error)")
         }
+        let served = MemoryResultStore(over: results, settings: configuration.memoryLevel)
+        let secrets = try configuration.callbackSecrets.isEmpty
+            ? [CallbackSecrets.secret(in: directory)] : configuration.callbackSecrets
         let engines = configuration.engineSettings.map { PythonEngine(settings: $0, logger: logger) }
         let scheduler = VideoScheduler(
             store: store,
-            results: results,
+            deliveries: store,
+            results: served,
             engines: engines,
+            deriver: PythonVideoDeriver(settings: configuration.mediaSettings, logger: logger),
             settings: configuration.scheduling,
             clock: clock,
             logger: logger
+        )
+        let retention = RetentionService(
+            store: store,
+            results: served,
+            settings: configuration.retention,
+            clock: clock,
+            logger: logger
+        )
+        let resolver = SystemAddressResolver(timeLimit: configuration.callbacks.connectTimeout)
+        let bodies = CallbackBodies(settings: configuration.http, clock: clock)
+        let callbacks = WebhookSender(
+            store: store,
+            settings: configuration.callbacks,
+            secrets: secrets,
+            policy: configuration.http.callbacks,
+            resolver: resolver,
+            userAgent: "Animato/\(Version.current)",
+            group: MultiThreadedEventLoopGroup.singleton,
+            clock: clock,
+            logger: logger,
+            render: { bodies.body(of: $0) }
         )
         let http = buildAPI(
             settings: configuration.http,
             service: scheduler,
             version: Version.current,
+            clock: clock,
             logger: logger,
             onBound: onBound
         )
@@ -71,7 +100,7 @@ struct Server: Sendable {
             store: store,
             results: results,
             // Stopped in reverse: requests first, then the work, then the engines.
-            services: engines + [scheduler.reaper, scheduler.dispatcher, http],
+            services: engines + [callbacks, retention, scheduler.reaper, scheduler.dispatcher, http],
             drainTimeout: configuration.scheduling.drainTimeout,
             logger: logger
         )

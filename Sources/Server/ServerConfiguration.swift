@@ -2,8 +2,10 @@ import API
 import Engine
 import Foundation
 import Logging
+import Results
 import Scheduling
 import TasksSQLite
+import Webhooks
 
 /// Every setting of the server, each room's in its own struct.
 ///
@@ -11,7 +13,12 @@ import TasksSQLite
 struct ServerConfiguration: Sendable, Equatable {
     var http = APISettings()
     var store = SQLiteTaskStoreSettings()
-    var scheduling = SchedulingSettings()
+    var scheduling = SchedulingSettings(software: "Animato \(Version.current)")
+    var memoryLevel = MemoryLevelSettings()
+    var retention = RetentionSettings()
+    var callbacks = WebhookSettings()
+    /// What callbacks are signed with, the newest first; empty: one that the server makes itself.
+    var callbackSecrets: [WebhookSecret] = []
     /// Where everything durable is kept.
     var dataDirectory = "var/data"
     var engine = EngineConfiguration()
@@ -34,6 +41,11 @@ struct ServerConfiguration: Sendable, Equatable {
         ///
         /// `nil` everywhere but in tests.
         var timedStepSeconds: Double?
+    }
+
+    /// The installation that makes stills and previews; no model is loaded for them.
+    var mediaSettings: EngineSettings {
+        engineSettings.first ?? EngineSettings(source: .model(engine.model), environment: [:])
     }
 
     /// The settings of each engine.

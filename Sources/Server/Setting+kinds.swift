@@ -36,10 +36,10 @@ extension Setting {
         }
     }
 
-    static func integer(
+    static func integer<Value: FixedWidthInteger & Sendable>(
         _ key: String,
-        _ path: Path<Int>,
-        _ range: ClosedRange<Int>,
+        _ path: Path<Value>,
+        _ range: ClosedRange<Value>,
         _ summary: String
     ) -> Setting {
         let accepts = "whole number from \(range.lowerBound) to \(range.upperBound)"
@@ -49,7 +49,7 @@ extension Setting {
             summary: summary,
             defaultText: "\(ServerConfiguration()[keyPath: path])"
         ) { (text, configuration) throws(InvalidSetting) in
-            guard let value = Int(text), range.contains(value) else { throw InvalidSetting(expected: accepts) }
+            guard let value = Value(text), range.contains(value) else { throw InvalidSetting(expected: accepts) }
             configuration[keyPath: path] = value
         }
     }

@@ -1,9 +1,11 @@
 import API
 import Foundation
 import Logging
+import Results
 import Scheduling
 import Tasks
 import TasksSQLite
+import Webhooks
 
 /// One setting: its key, what it accepts, and where its value goes.
 struct Setting: Sendable {
@@ -72,6 +74,18 @@ enum SettingsTable {
             1...3600,
             "What Retry-After says when the queue is full or a part of the server is not there."
         ),
+        .secret(
+            "http.videoLinkSecret",
+            \.http.videoLinkSecret,
+            minLength: 32,
+            "Signs the addresses of videos; then only signed ones are answered. Nothing: no address needs a signature."
+        ),
+        .duration(
+            "http.videoLinkLifetime",
+            \.http.videoLinkLifetime,
+            1...31_536_000,
+            "How long a signed address is good for, at least."
+        ),
         .text("data.directory", \.dataDirectory, "Where tasks and videos are kept. One server a directory."),
         .integer("store.readers", \.store.readers, 1...64, "Threads that read the task database."),
         .integer(
@@ -98,6 +112,96 @@ enum SettingsTable {
             \.scheduling.drainTimeout,
             0...86_400,
             "How long a running generation may go on at shutdown; then it waits for the next start."
+        ),
+        .bool(
+            "cache.perTenant",
+            \.scheduling.isCachePerTenant,
+            "Whether a tenant is answered only with videos that its own requests have made."
+        ),
+        .integer(
+            "results.memoryEntries",
+            \.memoryLevel.maxEntries,
+            0...100_000,
+            "The most wanted videos, kept in memory as well; 0 for none."
+        ),
+        .integer("results.memoryBytes", \.memoryLevel.maxBytes, 0...1 << 40, "Limit of these, in bytes."),
+        .optionalBytes(
+            "results.maxBytes",
+            \.retention.eviction.maxBytes,
+            "Limit of all kept videos; beyond it, those used longest ago are let go. Nothing: no limit."
+        ),
+        .optionalDuration(
+            "results.maxAge",
+            \.retention.eviction.maxAge,
+            "Videos that were not used for so long are let go. Nothing: never."
+        ),
+        .bool(
+            "results.embedMetadata",
+            \.scheduling.embedsMetadata,
+            "Whether a video carries the prompt, the seed and the model as tags."
+        ),
+        .duration(
+            "retention.interval",
+            \.retention.interval,
+            0.1...86_400,
+            "How often what is over is looked for. Each time a bounded amount of work is done."
+        ),
+        .optionalDuration(
+            "retention.tasks",
+            \.retention.retention.tasks,
+            "How long tasks are kept after their end. Nothing: for ever, as for the next three."
+        ),
+        .optionalDuration("retention.events", \.retention.retention.events, "How long events are kept."),
+        .optionalDuration(
+            "retention.deliveries",
+            \.retention.retention.deliveries,
+            "How long deliveries are kept after their end."
+        ),
+        .optionalDuration(
+            "retention.idempotencyKeys",
+            \.retention.retention.idempotencyKeys,
+            "How long an Idempotency-Key is remembered."
+        ),
+        .integer(
+            "retention.scrubBytes",
+            \.retention.scrubBytes,
+            0...1 << 40,
+            "Bytes of kept videos compared with their checksums each time; 0 for none."
+        ),
+        .duration(
+            "retention.scrubPeriod",
+            \.retention.scrubPeriod,
+            1...31_536_000,
+            "How often each kept video is compared with its checksum, if there is time for all."
+        ),
+        .values(
+            "callbacks.secrets",
+            \.callbackSecrets,
+            accepts: "list of whsec_ and base64 of 24 to 64 bytes, or nothing",
+            isSecret: true,
+            "What callbacks are signed with, all of them at once, for rotation. Nothing: callback.secret in the data directory.",
+            parse: { WebhookSecret($0) }
+        ),
+        .bool("callbacks.allowHTTP", \.http.callbacks.allowsHTTP, "Whether callback addresses may be http."),
+        .values(
+            "callbacks.allowedNetworks",
+            \.http.callbacks.allowedNetworks,
+            accepts: "list of networks like 10.20.0.0/16, or nothing",
+            "Networks that may be called back although they are not public.",
+            parse: { IPNetwork($0) }
+        ),
+        .duration(
+            "callbacks.timeout",
+            \.callbacks.timeout,
+            1...300,
+            "How long a receiver may take to answer."
+        ),
+        .integer("callbacks.concurrency", \.callbacks.concurrency, 1...10_000, "Deliveries at the same time."),
+        .integer(
+            "callbacks.receiverConcurrency",
+            \.callbacks.receiverConcurrency,
+            1...1000,
+            "Deliveries to one receiver at the same time."
         ),
         .text("engine.python", \.engine.python, "The Python with the engine package: a path, or a name in PATH."),
         .text("engine.model", \.engine.model, "A diffusers checkpoint directory, or the id of one on the hub."),
