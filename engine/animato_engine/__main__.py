@@ -1,4 +1,4 @@
-"""The command line: `serve` for the server, `devices` and `describe` for people and for `animato doctor`."""
+"""The command line: `serve` for the server, `derive` for stills of videos, `devices` and `describe` for people."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 import math
 import os
 import sys
+from pathlib import Path
 
 from . import __version__, devices, process, protocol
-from .errors import EX_FAILURE, EX_OK, EX_REFUSED, Refused, traceback_text
+from .errors import EX_FAILURE, EX_OK, EX_REFUSED, Failure, Refused, traceback_text
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 
@@ -26,6 +27,8 @@ def main() -> int:
             return _serve(arguments)
         case "describe":
             return _describe(arguments.model)
+        case "derive":
+            return _derive(arguments)
         case _:
             print(json.dumps(devices.report(), indent=2), flush=True)
             return EX_OK
@@ -46,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     describe = commands.add_parser("describe", help="print what a model can make, as JSON")
     describe.add_argument("--model", required=True, help="a checkpoint directory, or the id of one on the hub")
 
+    derive = commands.add_parser("derive", help="make a still or a small moving picture of a finished video")
+    derive.add_argument("--input", type=Path, required=True, metavar="MP4")
+    derive.add_argument("--output", type=Path, required=True, metavar="FILE")
+    derive.add_argument("--variant", required=True, help="such as poster.jpg or preview.gif")
+
     commands.add_parser("devices", help="print what is here, as JSON")
     return parser
 
@@ -63,9 +71,32 @@ def _describe(model: str) -> int:
     try:
         print(json.dumps(easyanimate.open_checkpoint(model).description.wire(), indent=2), flush=True)
     except Refused as error:
-        print(json.dumps({"code": error.code, "message": error.message}), file=sys.stderr, flush=True)
+        _say(error)
         return EX_REFUSED
     return EX_OK
+
+
+def _derive(arguments: argparse.Namespace) -> int:
+    process.die_with_parent()
+    process.limit_resources()
+    try:
+        devices.require(devices.TIMED_PACKAGES)
+        # Late: it brings libav, which counts against the limits.
+        from .derive import derive
+
+        derive(arguments.input, arguments.output, arguments.variant)
+    except Refused as error:
+        _say(error)
+        return EX_REFUSED
+    except Failure as error:
+        _say(error)
+        return EX_FAILURE
+    return EX_OK
+
+
+def _say(error: Refused | Failure) -> None:
+    """Say what went wrong, on one line that the server reads."""
+    print(json.dumps({"code": error.code, "message": error.message}), file=sys.stderr, flush=True)
 
 
 def _serve(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 
 from .description import Size
 from .errors import Failure
+from .request import Metadata
 
 Frames = Iterable[NDArray[np.uint8]]
 """Frames of equal size, each (height, width, 3), RGB."""
 
+_FAST_START = {"movflags": "+faststart"}
 # H.264 numbers for BT.709: primaries, transfer, matrix. Written into the file, so that no player has to guess.
 _BT709 = 1
 _LIMITED_RANGE = 1
@@ -32,16 +35,33 @@ def write_mp4(
     fps: int,
     check: Callable[[], None] = lambda: None,
     preset: str = "medium",
+    metadata: Metadata | None = None,
 ) -> None:
     """Write `frames` to `output` as H.264 in yuv420p, with the index in front.
 
     Frames of another size are scaled (Lanczos) to `size`, which must be even. The file is complete and synced when
-    this returns. `check` is called before each frame; whatever it raises ends the writing.
+    this returns. `check` is called before each frame; whatever it raises ends the writing. `metadata` goes into
+    the tags that players show.
 
     Raises:
         Failure: kind `storage`; nothing is left.
     """
-    publish(output, lambda part: _encode(frames, part, size, fps, check, preset))
+    publish(output, lambda part: _encode(frames, part, size, fps, check, preset, metadata or {}))
+
+
+def write_tagged(video: bytes, path: Path, metadata: Metadata) -> None:
+    """Write an MP4 with the frames of `video`, bit for bit, that says `metadata` of itself."""
+    with (
+        av.open(io.BytesIO(video), "r", format="mp4") as source,
+        av.open(str(path), "w", format="mp4", options=_FAST_START) as target,
+    ):
+        target.metadata.update(metadata)
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            # The last one only says that there are no more.
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
 
 
 def publish(output: Path, fill: Callable[[Path], None]) -> None:
@@ -83,10 +103,19 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _encode(frames: Frames, path: Path, size: Size, fps: int, check: Callable[[], None], preset: str) -> None:
+def _encode(
+    frames: Frames,
+    path: Path,
+    size: Size,
+    fps: int,
+    check: Callable[[], None],
+    preset: str,
+    metadata: Metadata,
+) -> None:
     width, height = size
     reformatter = VideoReformatter()
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+    with av.open(str(path), "w", format="mp4", options=_FAST_START) as container:
+        container.metadata.update(metadata)
         # One thread: with more, the bytes would depend on their number.
         stream = container.add_stream("libx264", rate=fps, options={"crf": "18", "preset": preset, "threads": "1"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

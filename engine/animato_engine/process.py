@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import stat
@@ -15,6 +16,14 @@ from .errors import EX_OK, EX_USAGE
 
 PARENT_VARIABLE = "ANIMATO_ENGINE_PARENT"
 _PR_SET_PDEATHSIG = 1
+
+_DERIVING_LIMITS = {
+    resource.RLIMIT_AS: 2 << 30,
+    resource.RLIMIT_CPU: 50,
+    resource.RLIMIT_FSIZE: 64 << 20,
+    resource.RLIMIT_CORE: 0,
+}
+"""Bytes of memory, seconds of processor time, bytes of output and of a core dump."""
 
 
 def die_with_parent() -> None:
@@ -50,6 +59,19 @@ def take_channel() -> socket.socket:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return stream
+
+
+def limit_resources() -> None:
+    """Bound what this process takes, whatever its input makes of it. To be called before libav and numpy are imported.
+
+    For a process that makes something of a video and ends. Where less is allowed already, that stays.
+    """
+    # Each thread of numpy's would reserve memory that nobody uses.
+    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+    for kind, most in _DERIVING_LIMITS.items():
+        hard = resource.getrlimit(kind)[1]
+        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (bound, bound))
 
 
 def log(text: str) -> None:

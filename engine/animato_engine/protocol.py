@@ -23,11 +23,12 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True)
 class Generate:
-    """Make a video. `request` and `output` are as received: they are parsed where the model's limits are known."""
+    """Make a video. What it says of itself is as received: it is parsed where the model's limits are known."""
 
     id: str
     request: Message
     output: Any
+    metadata: Any = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def parse_command(message: Message) -> Command:
             request = message.get("request")
             if not isinstance(request, dict):
                 raise BrokenPeer("a generate has no request")
-            return Generate(_identifier(message), request, message.get("output"))
+            return Generate(_identifier(message), request, message.get("output"), message.get("metadata"))
         case "cancel":
             return Cancel(_identifier(message))
         case "shutdown":

@@ -10,6 +10,11 @@ from .description import Limits
 from .errors import Failure
 
 MAX_SEED = 2**32 - 1
+MAX_METADATA_CHARACTERS = 8000
+METADATA_TAGS = ("title", "description", "comment")
+
+Metadata = dict[str, str]
+"""What a video is to say of itself, by the tags of an MP4; empty for nothing."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,8 @@ class VideoRequest:
             Failure: kind `invalid_input`, code `invalid_request`; the message names the first field at fault.
         """
         request = cls(
-            prompt=_text(raw, "prompt", limits),
-            negative_prompt=_text(raw, "negative_prompt", limits),
+            prompt=_text(raw, "prompt", limits.max_prompt_characters),
+            negative_prompt=_text(raw, "negative_prompt", limits.max_prompt_characters),
             width=_integer(raw, "width", limits.min_width, limits.max_width),
             height=_integer(raw, "height", limits.min_height, limits.max_height),
             num_frames=_integer(raw, "num_frames", limits.min_frames, limits.max_frames),
@@ -66,12 +71,29 @@ class VideoRequest:
         return request
 
 
-def _text(raw: dict[str, Any], name: str, limits: Limits) -> str:
+def parse_metadata(raw: Any) -> Metadata:
+    """The metadata of a `generate`; tags that are not known are ignored.
+
+    Raises:
+        Failure: kind `invalid_input`, code `invalid_request`.
+    """
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise Failure.invalid("metadata must be an object.")
+    tags = {tag: _text(raw, tag, MAX_METADATA_CHARACTERS) for tag in METADATA_TAGS if tag in raw}
+    # libav's strings end there.
+    if any("\0" in text for text in tags.values()):
+        raise Failure.invalid("metadata must hold no NUL.")
+    return {tag: text for tag, text in tags.items() if text}
+
+
+def _text(raw: dict[str, Any], name: str, longest: int) -> str:
     value = raw.get(name)
     if not isinstance(value, str):
         raise Failure.invalid(f"{name} must be a string.")
-    if len(value) > limits.max_prompt_characters:
-        raise Failure.invalid(f"{name} must have at most {limits.max_prompt_characters} characters.")
+    if len(value) > longest:
+        raise Failure.invalid(f"{name} must have at most {longest} characters.")
     # JSON can spell half a surrogate pair; no tokenizer takes it.
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise Failure.invalid(f"{name} must be valid Unicode.")

@@ -13,7 +13,7 @@ from .description import ModelDescription, Size
 from .errors import Cancelled, Failure, classify, is_out_of_memory, traceback_text
 from .process import log
 from .protocol import Generate, Message
-from .request import VideoRequest
+from .request import Metadata, VideoRequest, parse_metadata
 
 STAGES = ("encode", "denoise", "decode", "write")
 
@@ -66,8 +66,10 @@ class VideoModel(Protocol):
     def load(self) -> None:
         """Bring the model onto its device. Called once, or again after it failed."""
 
-    def make(self, request: VideoRequest, output: Path, control: Control) -> Size:
+    def make(self, request: VideoRequest, metadata: Metadata, output: Path, control: Control) -> Size:
         """Write the video of `request` to `output` and give the size it was rendered at.
+
+        The file says `metadata` of itself; that shapes no pixel.
 
         Reports its stages through `control`, and calls `control.check` often. Whatever it raises, nothing is left at
         `output`.
@@ -113,6 +115,7 @@ class Session:
 
     def _run(self, command: Generate, cancelled: threading.Event) -> Message:
         request = VideoRequest.parse(command.request, self._model.description.limits)
+        metadata = parse_metadata(command.metadata)
         output = _checked_output(command.output)
 
         def report(stage: str, step: int) -> None:
@@ -122,7 +125,7 @@ class Session:
         control.check()
         control.seconds["load"] = self._load()
         control.check()
-        rendered = self._model.make(request, output, control)
+        rendered = self._model.make(request, metadata, output, control)
         control.close()
         return {
             "type": "done",

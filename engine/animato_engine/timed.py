@@ -31,7 +31,7 @@ from pathlib import Path
 from .description import Defaults, Limits, ModelDescription, Size
 from .errors import Failure
 from .protocol import MAX_BODY_BYTES
-from .request import VideoRequest
+from .request import Metadata, VideoRequest
 from .session import Control
 
 _PATTERN_SIDE = 64
@@ -64,7 +64,7 @@ class TimedModel:
     def load(self) -> None:
         """Nothing to load."""
 
-    def make(self, request: VideoRequest, output: Path, control: Control) -> Size:
+    def make(self, request: VideoRequest, metadata: Metadata, output: Path, control: Control) -> Size:
         """Let the time pass, play the faults that the prompt asks for, write the pattern."""
         # Late, for a quick start: this module brings numpy and libav.
         from .media import publish
@@ -81,7 +81,7 @@ class TimedModel:
         control.enter("decode")
         video = _test_video(request.width, request.height, request.num_frames, request.fps)
         control.enter("write")
-        publish(output, lambda part: _write(part, video + _mark(request)))
+        publish(output, lambda part: _write(part, video, metadata, _mark(request)))
         return request.width, request.height
 
     def recover(self) -> None:
@@ -172,5 +172,12 @@ def _mark(request: VideoRequest) -> bytes:
     return struct.pack(">I", 8 + len(digest)) + b"free" + digest
 
 
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+def _write(path: Path, video: bytes, metadata: Metadata, mark: bytes) -> None:
+    from .media import write_tagged
+
+    if metadata:
+        write_tagged(video, path, metadata)
+    else:
+        path.write_bytes(video)
+    with path.open("ab") as file:
+        file.write(mark)

@@ -54,9 +54,12 @@ class Engine:
         """Send one message."""
         self.stream.sendall(encode_frame({"type": kind, **fields}))
 
-    def generate(self, output: Path, identifier: str = "g", **changes: Any) -> None:
+    def generate(
+        self, output: Path, identifier: str = "g", metadata: dict[str, str] | None = None, **changes: Any
+    ) -> None:
         """Ask for a video."""
-        self.send("generate", id=identifier, request=request(**changes), output=str(output))
+        fields = {} if metadata is None else {"metadata": metadata}
+        self.send("generate", id=identifier, request=request(**changes), output=str(output), **fields)
 
     def receive(self) -> Message:
         """The next message; fails at the end of the channel."""

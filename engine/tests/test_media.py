@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from animato_engine import media
 from animato_engine.errors import Cancelled, Failure
-from animato_engine.media import publish, write_mp4
-from video import probe
+from animato_engine.media import publish, write_mp4, write_tagged
+from video import probe, tags
 
 
 def noise(count: int, width: int = 64, height: int = 64) -> list[NDArray[np.uint8]]:
@@ -62,6 +62,25 @@ def test_scaling_is_smooth(output: Path) -> None:
         row = next(container.decode(video=0)).to_ndarray(format="gray")[256].astype(int)
     # Eight pixels lie between two of the source; a repeated pixel would jump from black to white between two.
     assert np.abs(np.diff(row)).max() < 100
+
+
+def test_metadata_is_in_the_tags_that_players_show_and_changes_no_frame(output: Path) -> None:
+    metadata = {"title": "猫 on the grass", "description": "a cat; " * 1000, "comment": "seed=7\nmodel=x"}
+    write_mp4(noise(9), output, (64, 64), 8, metadata=metadata)
+    plain = output.with_name("plain.mp4")
+    write_mp4(noise(9), plain, (64, 64), 8)
+    assert tags(output) == metadata and tags(plain) == {}
+    assert probe(output) == probe(plain)
+    retagged = output.with_name("retagged.mp4")
+    write_tagged(plain.read_bytes(), retagged, metadata)
+    assert tags(retagged) == metadata and probe(retagged) == probe(plain)
+    assert packets(output) == packets(plain) == packets(retagged)
+
+
+def packets(file: Path) -> list[tuple[int | None, bytes]]:
+    """The compressed frames and their times."""
+    with av.open(str(file)) as container:
+        return [(packet.pts, bytes(packet)) for packet in container.demux(video=0)]
 
 
 def test_a_cancel_leaves_nothing(output: Path) -> None:

@@ -108,6 +108,8 @@ def test_random_bytes_give_a_message_an_end_or_a_broken_peer() -> None:
 def test_commands_are_parsed_and_unknown_fields_ignored() -> None:
     generate = {"type": "generate", "id": "g", "request": {"prompt": "p"}, "output": "/o", "later": True}
     assert protocol.parse_command(generate) == Generate("g", {"prompt": "p"}, "/o")
+    tagged = {**generate, "metadata": {"title": "t"}}
+    assert protocol.parse_command(tagged) == Generate("g", {"prompt": "p"}, "/o", {"title": "t"})
     assert protocol.parse_command({"type": "cancel", "id": "g", "why": 1}) == Cancel("g")
     assert protocol.parse_command({"type": "shutdown"}) == Shutdown()
 

@@ -9,7 +9,7 @@ import pytest
 
 from animato_engine.description import Limits
 from animato_engine.errors import Failure
-from animato_engine.request import VideoRequest
+from animato_engine.request import MAX_METADATA_CHARACTERS, VideoRequest, parse_metadata
 from harness import request
 
 LIMITS = Limits(min_width=64, min_height=64)
@@ -63,3 +63,28 @@ def test_the_area_has_a_bound_of_its_own() -> None:
 def test_equal_requests_have_equal_bytes_and_others_do_not() -> None:
     assert parse().canonical_bytes() == parse().canonical_bytes()
     assert parse().canonical_bytes() != parse(seed=8).canonical_bytes()
+
+
+def test_metadata_is_taken_as_it_is_without_what_is_empty_or_unknown() -> None:
+    assert parse_metadata(None) == {}
+    raw = {"title": "猫", "description": "", "comment": "a\nb", "later": 1}
+    assert parse_metadata(raw) == {"title": "猫", "comment": "a\nb"}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "text",
+        [],
+        1,
+        {"title": 1},
+        {"title": None},
+        {"comment": "a\0b"},
+        {"title": "\ud83d"},
+        {"description": "a" * (MAX_METADATA_CHARACTERS + 1)},
+    ],
+)
+def test_metadata_that_no_file_can_hold_is_an_invalid_request(raw: Any) -> None:
+    with pytest.raises(Failure) as caught:
+        parse_metadata(raw)
+    assert (caught.value.kind, caught.value.code) == ("invalid_input", "invalid_request")

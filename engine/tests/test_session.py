@@ -18,7 +18,7 @@ from animato_engine.models import easyanimate
 from animato_engine.models.easyanimate import EasyAnimate
 from animato_engine.models.easyanimate_pipeline import MAX_PROMPT_TOKENS, TextToVideo
 from animato_engine.protocol import Generate, Message
-from animato_engine.request import VideoRequest
+from animato_engine.request import Metadata, VideoRequest
 from animato_engine.session import Control, Session
 from harness import request
 
@@ -227,7 +227,7 @@ class Broken:
             error, self.error = self.error, None
             raise error
 
-    def make(self, request: VideoRequest, output: Path, control: Control) -> tuple[int, int]:
+    def make(self, request: VideoRequest, metadata: Metadata, output: Path, control: Control) -> tuple[int, int]:
         """Writes one byte."""
         output.write_bytes(b"x")
         return 64, 64

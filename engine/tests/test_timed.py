@@ -19,7 +19,7 @@ from animato_engine import __version__
 from animato_engine.errors import BrokenPeer
 from animato_engine.protocol import MAX_BODY_BYTES, Message
 from harness import Engine, request, start, wait_until_gone
-from video import box_names, probe
+from video import box_names, probe, tags
 
 
 def is_progress(message: Message) -> bool:
@@ -348,3 +348,16 @@ def test_a_storage_failure_on_a_real_limit_leaves_nothing(timed: Engine, output:
     failed = timed.run(output, width=768, height=448, num_frames=49)
     assert (failed["kind"], failed["code"]) == ("storage", "write_failed")
     assert os.listdir(output.parent) == []
+
+
+def test_a_video_says_of_itself_what_it_is_told_and_its_frames_stay(timed: Engine, output: Path) -> None:
+    metadata = {"title": "猫", "description": "a cat", "comment": "seed=7"}
+    files = [output.with_name(name) for name in ("a", "b", "c")]
+    for index, file in enumerate(files):
+        assert timed.run(file, str(index), metadata=metadata if index < 2 else None)["type"] == "done"
+    assert files[0].read_bytes() == files[1].read_bytes() != files[2].read_bytes()
+    assert tags(files[0]) == metadata and tags(files[2]) == {}
+    assert probe(files[0]) == probe(files[2])
+    assert box_names(files[0].read_bytes())[-1] == "free"
+    refused = timed.run(output, "d", metadata={"title": "a\0b"})
+    assert (refused["kind"], refused["code"]) == ("invalid_input", "invalid_request")

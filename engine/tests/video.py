@@ -22,6 +22,13 @@ class Video:
     """Whether it can be played while it is still loading."""
 
 
+def tags(file: Path) -> dict[str, str]:
+    """What the file says of itself, without what every file of libav's says."""
+    with av.open(str(file)) as container:
+        ours = ("title", "description", "comment")
+        return {name: text for name, text in container.metadata.items() if name in ours}
+
+
 def probe(file: Path) -> Video:
     """The facts of `file`."""
     with av.open(str(file)) as container:

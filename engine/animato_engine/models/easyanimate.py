@@ -18,7 +18,7 @@ from ..description import Defaults, Limits, ModelDescription, Size, with_overrid
 from ..errors import Failure, Refused
 from ..fingerprint import fingerprint
 from ..process import log
-from ..request import VideoRequest
+from ..request import Metadata, VideoRequest
 from ..session import Control
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ class EasyAnimate:
         self._pipeline = TextToVideo(directory, self._device, self._dtype)
         log(f"loaded {self.description.name} on {self._device} as {self._pipeline.dtype}")
 
-    def make(self, request: VideoRequest, output: Path, control: Control) -> Size:
+    def make(self, request: VideoRequest, metadata: Metadata, output: Path, control: Control) -> Size:
         """Render at the size that the model was made for, and write the video at the size that was asked for."""
         from ..media import write_mp4
 
@@ -232,7 +232,7 @@ class EasyAnimate:
         size = self.description.rendered_size(request.width, request.height)
         frames = self._pipeline.render(request, size, control)
         control.enter("write")
-        write_mp4(frames, output, (request.width, request.height), request.fps, control.check)
+        write_mp4(frames, output, (request.width, request.height), request.fps, control.check, metadata=metadata)
         return size
 
     def recover(self) -> None:
