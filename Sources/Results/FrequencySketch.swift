@@ -41,7 +41,7 @@ struct FrequencySketch: Sendable {
     }
 
     private func place(_ row: Int, _ hash: UInt64) -> (byte: Int, shift: UInt8) {
-        let column = Int(hash >> UInt64(16 * row)) & (Self.width - 1)
+        let column = Int(truncatingIfNeeded: hash >> UInt64(16 * row)) & (Self.width - 1)
         return (byte: (row * Self.width + column) / 2, shift: column & 1 == 0 ? 0 : 4)
     }
 
