@@ -1,29 +1,51 @@
-/// A block of addresses: all that begin with the same bits.
-package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
-    package let base: IPAddress
-    /// How many bits are the same in all addresses of the block.
-    package let prefixLength: Int
+/// A range of addresses that begin with the same bits.
+package struct IPNetwork: Hashable, Sendable, CustomStringConvertible {
+    package let address: IPAddress
+    package let prefix: Int
 
-    /// Reads `10.0.0.0/8`, or a single address.
+    /// - Parameters:
+    ///   - address: any address of the network; its further bits do not count.
+    ///   - prefix: how many bits are the same; brought into the range of the address's kind.
+    init(_ address: IPAddress, prefix: Int) {
+        switch address {
+        case .v4(let bits):
+            self.prefix = min(max(prefix, 0), 32)
+            self.address = .v4(bits & Self.mask32(self.prefix))
+        case .v6(let upper, let lower):
+            self.prefix = min(max(prefix, 0), 128)
+            self.address = .v6(upper & Self.mask64(self.prefix), lower & Self.mask64(self.prefix - 64))
+        }
+    }
+
+    /// Reads `10.20.0.0/16`, `fd00::/8`, or a single address.
     ///
-    /// `nil` also if bits are set behind the prefix: then something else was meant.
+    /// `nil` for anything else, and for a network whose address has bits beyond its prefix: one of the two is a mistake.
     package init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), let base = IPAddress(parts[0]) else { return nil }
-        let bits = base.bytes.count * 8
-        guard let length = parts.count == 2 ? Int(parts[1]) : bits, (0...bits).contains(length) else { return nil }
-        for bit in length..<bits where base.bytes[bit / 8] >> UInt8(7 - bit % 8) & 1 == 1 { return nil }
-        self.base = base
-        prefixLength = length
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = parts.first, let address = IPAddress(first) else { return nil }
+        let longest = if case .v4 = address { 32 } else { 128 }
+        guard parts.count == 2 else {
+            self.init(address, prefix: longest)
+            return
+        }
+        guard let prefix = Int(parts[1]), 0...longest ~= prefix, String(prefix) == parts[1] else { return nil }
+        self.init(address, prefix: prefix)
+        guard self.address == address else { return nil }
     }
 
-    package func contains(_ address: IPAddress) -> Bool {
-        guard address.bytes.count == base.bytes.count else { return false }
-        let whole = prefixLength / 8
-        guard address.bytes[..<whole] == base.bytes[..<whole] else { return false }
-        let rest = prefixLength % 8
-        return rest == 0 || (address.bytes[whole] ^ base.bytes[whole]) >> UInt8(8 - rest) == 0
+    /// Whether an address is in this range; never for one of the other kind.
+    package func contains(_ other: IPAddress) -> Bool {
+        switch (address, other) {
+        case (.v4(let network), .v4(let bits)): bits & Self.mask32(prefix) == network
+        case (.v6(let upper, let lower), .v6(let otherUpper, let otherLower)):
+            otherUpper & Self.mask64(prefix) == upper && otherLower & Self.mask64(prefix - 64) == lower
+        case (.v4, .v6), (.v6, .v4): false
+        }
     }
 
-    package var description: String { "\(base)/\(prefixLength)" }
+    package var description: String { "\(address)/\(prefix)" }
+
+    // A shift by the whole width or more gives 0, one by a negative number goes the other way: hence the bounds.
+    private static func mask32(_ prefix: Int) -> UInt32 { prefix <= 0 ? 0 : ~0 << (32 - min(prefix, 32)) }
+    private static func mask64(_ prefix: Int) -> UInt64 { prefix <= 0 ? 0 : ~0 << (64 - min(prefix, 64)) }
 }

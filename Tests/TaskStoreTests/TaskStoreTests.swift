@@ -5,7 +5,7 @@ import TasksSQLite
 import TestSupport
 import Testing
 
-/// Every implementation of `TaskStore`; the conformance suite runs for each.
+/// Every implementation of `TaskStore` and `DeliveryStore`; the conformance suites run for each.
 enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case sqliteInMemory
     case sqliteOnDisk
@@ -15,13 +15,13 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
     var testDescription: String { rawValue }
 
     /// Gives the check a store of its own and clears away after it.
-    func withWorld(_ check: @Sendable (TaskStoreWorld) async throws -> Void) async throws {
+    func withWorld(_ check: @Sendable (DeliveryStoreWorld) async throws -> Void) async throws {
         let clock = ManualClock()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         switch self {
         case .sqliteInMemory:
             let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: logger)
-            try await check(TaskStoreWorld(store: store, clock: clock))
+            try await check(DeliveryStoreWorld(store: store, clock: clock))
             try await store.close()
         case .sqliteOnDisk, .sqliteUncached:
             let settings =
@@ -31,7 +31,7 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
                 let open = OpenStore(
                     try await SQLiteTaskStore.open(path: path, settings: settings, clock: clock, logger: logger)
                 )
-                let world = TaskStoreWorld(store: await open.store, clock: clock) {
+                let world = DeliveryStoreWorld(store: await open.store, clock: clock) {
                     try await open.replace {
                         try await SQLiteTaskStore.open(path: path, settings: settings, clock: clock, logger: logger)
                     }
@@ -62,6 +62,15 @@ private actor OpenStore {
 struct TaskStoreTests {
     @Test("Every task store keeps the contract", arguments: Backend.allCases, TaskStoreConformance.all)
     func conformance(backend: Backend, behaviour: TaskStoreConformance) async throws {
+        try await backend.withWorld { world in
+            var reopen: (@Sendable () async throws -> any TaskStore)?
+            if let open = world.reopen { reopen = { try await open() } }
+            try await behaviour.check(TaskStoreWorld(store: world.store, clock: world.clock, reopen: reopen))
+        }
+    }
+
+    @Test("Every store of deliveries keeps the contract", arguments: Backend.allCases, DeliveryStoreConformance.all)
+    func deliveries(backend: Backend, behaviour: DeliveryStoreConformance) async throws {
         try await backend.withWorld(behaviour.check)
     }
 }

@@ -52,3 +52,44 @@ extension GenerationResult {
         fps: 8
     )
 }
+
+extension NewTask {
+    private static let ids = TaskIDSource(clock: SystemClock())
+
+    /// A new task of a key; equal keys want the same video.
+    package static func fixture(
+        _ key: String = "a",
+        tenant: TenantID = .standard,
+        priority: Int = 0,
+        idempotency: Idempotency? = nil,
+        cache: CacheUse = .use,
+        callback: Callback? = nil
+    ) throws -> NewTask {
+        NewTask(
+            id: ids.next(),
+            tenant: tenant,
+            key: GenerationKey(rawValue: key),
+            request: try .fixture(key),
+            seed: 7,
+            model: "fixture",
+            priority: priority,
+            idempotency: idempotency,
+            cache: cache,
+            callback: callback
+        )
+    }
+}
+
+extension Callback {
+    /// A callback to a receiver.
+    package static func fixture(
+        _ receiver: String = "https://receiver.example:443",
+        events: Set<CallbackEvent> = CallbackEvent.ends
+    ) -> Callback {
+        Callback(
+            url: CallbackURL(stored: "\(receiver)/hook", receiver: receiver),
+            events: events,
+            origin: "http://animato.example"
+        )
+    }
+}

@@ -9,7 +9,7 @@ extension TaskStoreConformance {
             let done = try await world.submit("done").task
             try await world.store.finish(try #require(try await world.claim()).lease, with: .fixture)
             let key = NewTask.Idempotency(key: "k", fingerprint: "f")
-            let keyed = try await world.store.submit(world.new("keyed", priority: -2, idempotency: key), queueLimit: 10)
+            let keyed = try await world.store.submit(.fixture("keyed", priority: -2, idempotency: key), queueLimit: 10)
             let events = try await world.store.events(after: 0, limit: 100)
             let before = try await world.store.tasks(matching: TaskQuery(tenant: .standard, limit: 100))
 
@@ -20,11 +20,11 @@ extension TaskStoreConformance {
             #expect(try await reopened.status(waiting.id) == .queued)
             #expect(try await reopened.status(done.id) == .succeeded)
             #expect(try await reopened.submit("done").disposition == .cached)
-            let replayed = try await reopened.store.submit(world.new("keyed", idempotency: key), queueLimit: 10)
+            let replayed = try await reopened.store.submit(.fixture("keyed", idempotency: key), queueLimit: 10)
             #expect(replayed.task == keyed.task)
             // The bound of the queue counts what was waiting before: two.
             await #expect(throws: TaskStoreError.queueFull(limit: 2)) {
-                try await reopened.store.submit(world.new("more"), queueLimit: 2)
+                try await reopened.store.submit(.fixture("more"), queueLimit: 2)
             }
         }
     ]
@@ -72,7 +72,7 @@ extension TaskStoreConformance {
             #expect(rest == Array(all[2...3]))
         },
         TaskStoreConformance(name: "An unknown task is nothing") { world in
-            let id = try world.new("a").id
+            let id = try NewTask.fixture("a").id
             #expect(try await world.store.task(id, of: .standard) == nil)
             #expect(try await world.store.cancel(id, of: .standard) == .notFound)
             await #expect(throws: TaskStoreError.notFound) {

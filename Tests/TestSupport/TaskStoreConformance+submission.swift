@@ -61,36 +61,36 @@ extension TaskStoreConformance {
             #expect(try await world.claim()?.generation.id == second.task.generation.id)
         },
         TaskStoreConformance(name: "A full queue refuses new work and takes what needs no place") { world in
-            _ = try await world.store.submit(world.new("a"), queueLimit: 1)
+            _ = try await world.store.submit(.fixture("a"), queueLimit: 1)
             await #expect(throws: TaskStoreError.queueFull(limit: 1)) {
-                try await world.store.submit(world.new("b"), queueLimit: 1)
+                try await world.store.submit(.fixture("b"), queueLimit: 1)
             }
-            #expect(try await world.store.submit(world.new("a"), queueLimit: 1).disposition == .joined)
+            #expect(try await world.store.submit(.fixture("a"), queueLimit: 1).disposition == .joined)
             #expect(try await world.claim() != nil)
-            #expect(try await world.store.submit(world.new("b"), queueLimit: 1).disposition == .queued)
+            #expect(try await world.store.submit(.fixture("b"), queueLimit: 1).disposition == .queued)
         },
         TaskStoreConformance(name: "An idempotency key returns the first task") { world in
             let key = NewTask.Idempotency(key: "k", fingerprint: "f")
-            let first = try await world.store.submit(world.new("a", idempotency: key), queueLimit: 10)
-            let second = try await world.store.submit(world.new("a", idempotency: key), queueLimit: 10)
+            let first = try await world.store.submit(.fixture("a", idempotency: key), queueLimit: 10)
+            let second = try await world.store.submit(.fixture("a", idempotency: key), queueLimit: 10)
             #expect(second.disposition == .replayed)
             #expect(second.task == first.task)
             #expect(try await world.store.tasks(matching: TaskQuery(tenant: .standard, limit: 10)).tasks.count == 1)
         },
         TaskStoreConformance(name: "An idempotency key with another request is a conflict") { world in
             let first = try await world.store.submit(
-                world.new("a", idempotency: NewTask.Idempotency(key: "k", fingerprint: "f")),
+                .fixture("a", idempotency: NewTask.Idempotency(key: "k", fingerprint: "f")),
                 queueLimit: 10
             )
             await #expect(throws: TaskStoreError.idempotencyConflict(first.task.id)) {
                 try await world.store.submit(
-                    world.new("b", idempotency: NewTask.Idempotency(key: "k", fingerprint: "g")),
+                    .fixture("b", idempotency: NewTask.Idempotency(key: "k", fingerprint: "g")),
                     queueLimit: 10
                 )
             }
             // Another tenant's keys are its own.
             let other = try await world.store.submit(
-                world.new(
+                .fixture(
                     "b",
                     tenant: TenantID(rawValue: "other"),
                     idempotency: NewTask.Idempotency(key: "k", fingerprint: "g")

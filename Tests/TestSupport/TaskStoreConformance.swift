@@ -27,34 +27,32 @@ package struct TaskStoreConformance: Sendable, CustomTestStringConvertible {
     package var testDescription: String { name }
 
     package static let all: [TaskStoreConformance] =
-        submission + claiming + endings + cancelling + recovery + reading
+        submission + caching + claiming + endings + cancelling + recovery + reading + expiry + purging
 }
 
 extension TaskStoreWorld {
-    private static let ids = TaskIDSource(clock: SystemClock())
-
-    /// A task of its own key unless one is given.
-    func new(
+    @discardableResult
+    func submit(
         _ key: String,
         tenant: TenantID = .standard,
         priority: Int = 0,
-        idempotency: NewTask.Idempotency? = nil
-    ) throws -> NewTask {
-        NewTask(
-            id: Self.ids.next(),
-            tenant: tenant,
-            key: GenerationKey(rawValue: key),
-            request: try .fixture(key),
-            seed: 7,
-            model: "fixture",
-            priority: priority,
-            idempotency: idempotency
+        cache: CacheUse = .use,
+        callback: Callback? = nil
+    ) async throws -> Submission {
+        try await store.submit(
+            .fixture(key, tenant: tenant, priority: priority, cache: cache, callback: callback),
+            queueLimit: 1000
         )
     }
 
+    /// Makes the next video that waits.
     @discardableResult
-    func submit(_ key: String, tenant: TenantID = .standard, priority: Int = 0) async throws -> Submission {
-        try await store.submit(new(key, tenant: tenant, priority: priority), queueLimit: 1000)
+    func make(_ video: String = GenerationResult.fixture.video) async throws -> Generation {
+        let claimed = try #require(try await claim())
+        var result = GenerationResult.fixture
+        result.video = video
+        try await store.finish(claimed.lease, with: .succeeded(result, model: "fixture", answersKey: true))
+        return claimed.generation
     }
 
     func claim(_ owner: String = "worker", for duration: Duration = .seconds(30)) async throws -> ClaimedGeneration? {
