@@ -31,6 +31,9 @@ package final class PythonVideoDeriver: VideoDeriver {
         slots = Slots(count: concurrency, queueLimit: queueLimit)
     }
 
+    /// How many wait for a place.
+    var waiting: Int { slots.waiting }
+
     package func derive(_ variant: String, from input: String, to output: String) async throws(EngineFault) {
         guard await slots.take() else {
             throw Task.isCancelled

@@ -17,6 +17,9 @@ final class Slots: Sendable {
         state = Mutex(State(free: count))
     }
 
+    /// How many stand in the line.
+    var waiting: Int { state.withLock { $0.line.count } }
+
     /// Waits for a place; whoever gets one gives it back.
     ///
     /// - Returns: `false` if the line is full, or the calling task is cancelled, and then there is nothing to give back.

@@ -30,6 +30,12 @@ struct EngineMessageTests {
         output: "/videos/g-1.mp4"
     )
 
+    static let tagged = {
+        var tagged = command
+        tagged.metadata = VideoMetadata(title: "猫", description: "猫在草地上", comment: "seed=7; model=\"x\"")
+        return tagged
+    }()
+
     @Test("Every message of an engine is read as it is in its file")
     func readsMessages() throws {
         #expect(
@@ -68,13 +74,22 @@ struct EngineMessageTests {
     @Test(
         "Every order of the server is written as it is in its file",
         arguments: [
-            ("generate", EngineOrder.generate(command)), ("cancel", .cancel(id: "g-1")), ("shutdown", .shutdown),
+            ("generate", EngineOrder.generate(command)), ("generate-tagged", .generate(tagged)),
+            ("cancel", .cancel(id: "g-1")), ("shutdown", .shutdown),
         ]
     )
     func writesOrders(name: String, order: EngineOrder) throws {
         let written = try JSONSerialization.jsonObject(with: JSONEncoder().encode(order)) as? NSDictionary
         let expected = try JSONSerialization.jsonObject(with: Self.file(name)) as? NSDictionary
         #expect(written == expected)
+    }
+
+    @Test("What a video says of itself is cut to what an engine takes")
+    func cutsMetadata() {
+        let long = String(repeating: "e\u{301}", count: VideoMetadata.maximumLength)
+        let metadata = VideoMetadata(title: long, description: "short", comment: "")
+        #expect(metadata.title.unicodeScalars.count == VideoMetadata.maximumLength)
+        #expect(metadata.description == "short" && metadata.comment.isEmpty)
     }
 
     @Test("Fields that a newer engine adds are ignored")

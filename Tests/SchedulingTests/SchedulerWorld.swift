@@ -16,22 +16,36 @@ struct SchedulerWorld: Sendable {
     let results: FileResultStore
     let directory: String
     let group: ServiceGroup
+    let logger: Logger
 
     /// Runs a body beside the services, and shuts those down after it.
+    ///
+    /// - Parameters:
+    ///   - engines: what makes the videos.
+    ///   - settings: of the scheduler.
+    ///   - deriver: what makes stills of them.
+    ///   - clock: of all parts.
+    ///   - body: the test.
+    /// - Throws: what the services throw.
     static func with(
         _ engines: [any VideoEngine],
         settings: SchedulingSettings = .quick,
+        deriver: any VideoDeriver = ScriptedVideoDeriver(),
+        clock: any ServiceClock = SystemClock(),
         _ body: @escaping @Sendable (SchedulerWorld) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let clock = SystemClock()
         try await withTemporaryDirectory { directory in
             let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: logger)
-            let results = try FileResultStore(directory: directory, logger: logger)
+            let results = try FileResultStore(directory: directory, logger: logger) {
+                clock.wallTime().milliseconds
+            }
             let scheduler = VideoScheduler(
                 store: store,
+                deliveries: store,
                 results: results,
                 engines: engines,
+                deriver: deriver,
                 settings: settings,
                 clock: clock,
                 logger: logger
@@ -44,7 +58,8 @@ struct SchedulerWorld: Sendable {
                 store: store,
                 results: results,
                 directory: directory,
-                group: group
+                group: group,
+                logger: logger
             )
             try await withThrowingTaskGroup { tasks in
                 tasks.addTask { try await group.run() }
@@ -62,15 +77,40 @@ struct SchedulerWorld: Sendable {
     }
 
     /// Submits a small request; the prompt tells the scripted engine what to do.
-    func submit(_ prompt: String, steps: Int = 4, seed: Int? = nil) async throws -> Submission {
+    func submit(
+        _ prompt: String,
+        steps: Int = 4,
+        seed: Int? = nil,
+        tenant: TenantID = .standard,
+        key: String? = nil,
+        cache: CacheUse = .use,
+        callback: Callback? = nil
+    ) async throws -> Submission {
         var draft = VideoRequest.Draft()
         draft.prompt = prompt
         draft.numInferenceSteps = steps
         draft.seed = seed
         let model = try await eventually("a model is known") { try? scheduler.model() }
         return try await scheduler.submit(
-            AdmissionRequest(tenant: .standard, video: VideoRequest(draft, for: model))
+            AdmissionRequest(
+                tenant: tenant,
+                video: VideoRequest(draft, for: model),
+                idempotencyKey: key,
+                cache: cache,
+                callback: callback
+            )
         )
+    }
+
+    /// The name of the video that a request becomes.
+    func video(of prompt: String) async throws -> VideoName {
+        let task = try await task(try await submit(prompt).task.id, reaches: .succeeded)
+        return try #require(VideoName(task.generation.result?.video ?? ""))
+    }
+
+    /// Where a video is, for tests that do something to its file.
+    func path(of name: VideoName) -> String {
+        "\(directory)/videos/\(name.hex.prefix(2))/\(name.hex).mp4"
     }
 
     /// The task once it has a status.

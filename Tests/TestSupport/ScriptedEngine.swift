@@ -261,7 +261,8 @@ package final class ScriptedEngine: VideoEngine {
             renderedWidth: command.width,
             renderedHeight: command.height,
             numFrames: command.numFrames,
-            fps: command.fps
+            fps: command.fps,
+            seconds: [.denoise: 0.25]
         )
     }
 }
