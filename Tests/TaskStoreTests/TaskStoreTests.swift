@@ -62,11 +62,7 @@ private actor OpenStore {
 struct TaskStoreTests {
     @Test("Every task store keeps the contract", arguments: Backend.allCases, TaskStoreConformance.all)
     func conformance(backend: Backend, behaviour: TaskStoreConformance) async throws {
-        try await backend.withWorld { world in
-            var reopen: (@Sendable () async throws -> any TaskStore)?
-            if let open = world.reopen { reopen = { try await open() } }
-            try await behaviour.check(TaskStoreWorld(store: world.store, clock: world.clock, reopen: reopen))
-        }
+        try await backend.withWorld { world in try await behaviour.check(world.tasks) }
     }
 
     @Test("Every store of deliveries keeps the contract", arguments: Backend.allCases, DeliveryStoreConformance.all)

@@ -33,7 +33,12 @@ extension DeliveryStoreWorld {
     static let failure = TaskFailure(code: "receiver_status", message: "The receiver answered with 500.")
 
     /// The same store, for what belongs to tasks.
-    var tasks: TaskStoreWorld { TaskStoreWorld(store: store, clock: clock) }
+    package var tasks: TaskStoreWorld {
+        guard let reopen else { return TaskStoreWorld(store: store, clock: clock) }
+        return TaskStoreWorld(store: store, clock: clock) { () async throws -> any TaskStore in
+            try await reopen()
+        }
+    }
 
     /// Makes a task of a key of its own that has succeeded, with one delivery to a receiver.
     @discardableResult
