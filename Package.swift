@@ -66,7 +66,7 @@ let package = Package(
         // The rooms. What each may import is the architecture: docs/architecture.md.
         .target(name: "Tasks"),
         .target(name: "TasksSQLite", dependencies: ["Tasks", grdb, nioPosix, logging]),
-        .target(name: "Results", dependencies: [asyncHTTPClient, crypto, logging, nioCore, nioPosix]),
+        .target(name: "Results", dependencies: [asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix]),
         .target(
             name: "Engine",
             dependencies: [logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage]
@@ -74,11 +74,15 @@ let package = Package(
         .target(name: "Scheduling", dependencies: ["Engine", "Results", "Tasks", logging, serviceLifecycle]),
         .target(
             name: "Webhooks",
-            dependencies: ["Tasks", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, serviceLifecycle]
+            dependencies: [
+                "Tasks", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
+            ]
         ),
         .target(
             name: "API",
-            dependencies: ["Results", "Scheduling", "Tasks", crypto, hummingbird, httpTypes, logging, nioCore, nioPosix]
+            dependencies: [
+                "Results", "Scheduling", "Tasks", crypto, hummingbird, httpTypes, logging, nioCore, nioPosix,
+            ]
         ),
         .executableTarget(
             name: "Server",
@@ -101,7 +105,7 @@ let package = Package(
         .testTarget(name: "TaskStoreTests", dependencies: ["Tasks", "TasksSQLite", "TestSupport", logging]),
         .testTarget(
             name: "ResultsTests",
-            dependencies: ["Results", "TestSupport", asyncHTTPClient, logging, nioCore]
+            dependencies: ["Results", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1]
         ),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"]),
         .testTarget(
@@ -112,15 +116,23 @@ let package = Package(
         ),
         .testTarget(
             name: "WebhooksTests",
-            dependencies: ["Tasks", "TasksSQLite", "TestSupport", "Webhooks", crypto, logging, nioCore, serviceLifecycle]
+            dependencies: [
+                "Tasks", "TasksSQLite", "TestSupport", "Webhooks", logging, nioCore, nioHTTP1, nioPosix, nioSSL,
+                serviceLifecycle,
+            ]
         ),
         .testTarget(
             name: "APITests",
-            dependencies: ["API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport", httpTypes]
+            dependencies: [
+                "API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport", httpTypes, nioCore,
+                nioPosix,
+            ]
         ),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["API", "Engine", "Scheduling", "Server", "TasksSQLite", "TestSupport"]
+            dependencies: [
+                "API", "Engine", "Results", "Scheduling", "Server", "Tasks", "TasksSQLite", "TestSupport", "Webhooks",
+            ]
         ),
     ],
     swiftLanguageModes: [.v6]

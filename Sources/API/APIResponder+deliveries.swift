@@ -25,7 +25,9 @@ extension APIResponder {
         json.object { json in
             json.key("deliveries")
             json.array { json in
-                for delivery in page.deliveries { DeliveryWire(delivery: delivery, origin: call.origin).write(to: &json) }
+                for delivery in page.deliveries {
+                    DeliveryWire(delivery: delivery, origin: call.origin).write(to: &json)
+                }
             }
             json.key("next_cursor")
             json.optional(page.next) { json, next in json.string(String(next)) }

@@ -35,7 +35,9 @@ package struct APISettings: Sendable, Equatable {
     package var cachedTaskBodies: Int
     /// Which addresses clients may have called back.
     package var callbacks: CallbackPolicy
-    /// Signs the addresses of videos; with it, only signed addresses are answered. `nil`: no address needs a signature.
+    /// Signs the addresses of videos; with it, only signed addresses are answered.
+    ///
+    /// `nil`: no address needs a signature.
     package var videoLinkSecret: String?
     /// How long a signed address is good for, at least.
     package var videoLinkLifetime: Duration

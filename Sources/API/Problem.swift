@@ -136,7 +136,8 @@ extension Problem {
         case .wrong:
             self.init(.forbidden, "video_link_invalid", "The signature does not belong to this address.")
         case .expired:
-            self.init(.forbidden, "video_link_expired", "This address was good for a while only. Ask for the task again.")
+            self.init(
+                .forbidden, "video_link_expired", "This address was good for a while only. Ask for the task again.")
         }
     }
 

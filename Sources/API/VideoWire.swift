@@ -53,9 +53,10 @@ struct VideoWire {
         try VideoRequest(draft, for: model, after: violations)
     }
 
-    /// Where and of what the client wants to be told; `nil` if it does not.
+    /// Where and of what the client wants to be told.
     ///
     /// - Parameter origin: what stands in front of our paths in this client's responses.
+    /// - Returns: `nil` if it does not want to be told.
     func callback(origin: String) -> Callback? {
         callbackURL.map { Callback(url: $0, events: callbackEvents ?? CallbackEvent.ends, origin: origin) }
     }

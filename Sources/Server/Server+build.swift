@@ -54,7 +54,8 @@ struct Server: Sendable {
             throw .dataDirectoryUnusable("\(error)")
         }
         let served = MemoryResultStore(over: results, settings: configuration.memoryLevel)
-        let secrets = try configuration.callbackSecrets.isEmpty
+        let secrets =
+            try configuration.callbackSecrets.isEmpty
             ? [CallbackSecrets.secret(in: directory)] : configuration.callbackSecrets
         let engines = configuration.engineSettings.map { PythonEngine(settings: $0, logger: logger) }
         let scheduler = VideoScheduler(

@@ -108,7 +108,8 @@ struct CallbackClient: Sendable {
         switch error {
         case let error as HTTPClientError:
             switch error {
-            case .connectTimeout, .deadlineExceeded, .readTimeout, .writeTimeout, .getConnectionFromPoolTimeout: .timeout
+            case .connectTimeout, .deadlineExceeded, .readTimeout, .writeTimeout, .getConnectionFromPoolTimeout:
+                .timeout
             case .tlsHandshakeTimeout: .tlsFailed
             default: .brokenAnswer
             }

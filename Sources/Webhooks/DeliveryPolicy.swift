@@ -1,6 +1,8 @@
 import Tasks
 
-/// Decides what becomes of a delivery after an attempt. Pure.
+/// Decides what becomes of a delivery after an attempt.
+///
+/// Pure.
 struct DeliveryPolicy: Sendable {
     /// How an attempt went.
     enum Attempt: Sendable, Equatable {
@@ -19,6 +21,7 @@ struct DeliveryPolicy: Sendable {
     ///   - attempt: how it went.
     ///   - attempts: how many there were, this one included.
     ///   - random: 0 to 1; spreads attempts over a tenth of the delay either way.
+    /// - Returns: what to record.
     func outcome(of attempt: Attempt, attempts: Int, random: Double) -> DeliveryOutcome {
         switch attempt {
         case .answered(let status, _) where (200...299).contains(status):

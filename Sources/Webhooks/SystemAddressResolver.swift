@@ -5,7 +5,9 @@ package import Tasks
 
 /// Asks the system, on threads of its own: a look-up blocks for as long as a name server likes.
 package final class SystemAddressResolver: AddressResolver {
-    /// Look-ups at the same time. As many stuck ones keep the others waiting, until the system gives them up.
+    /// Look-ups at the same time.
+    ///
+    /// As many stuck ones keep the others waiting, until the system gives them up.
     private static let threadCount = 4
     /// Look-ups that run or wait, at most.
     private static let limit = 256

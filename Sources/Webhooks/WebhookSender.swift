@@ -9,10 +9,8 @@ package import Tasks
 /// A receiver has a few places of its own: one that hangs or fails holds up only itself. What is under way when the
 /// process dies is due again.
 package final class WebhookSender: Service {
-    /// Longest time without a look into the outbox.
-    private static let idleLook: Duration = .seconds(5)
     /// Shortest time between two looks that nobody asked for.
-    private static let leastLook: Duration = .milliseconds(100)
+    private static let shortestPause: Duration = .milliseconds(10)
     /// Tries to record an outcome while the store does not answer.
     private static let recordAttempts = 5
 
@@ -98,14 +96,14 @@ package final class WebhookSender: Service {
         await pools.close()
     }
 
-    /// Gives a sign when a delivery becomes due that has waited, and every few seconds.
+    /// Gives a sign when a delivery becomes due that has waited, and after every pause.
     private func tick(_ sign: AsyncStream<Void>.Continuation) async {
         while !Task.isCancelled {
             sign.yield()
-            var pause = Self.idleLook
+            var pause = settings.longestPause
             do throws(TaskStoreError) {
                 if let next = try await store.nextDelivery() {
-                    pause = min(pause, max(Self.leastLook, clock.wallTime().duration(to: next)))
+                    pause = min(pause, max(Self.shortestPause, clock.wallTime().duration(to: next)))
                 }
             } catch {
                 logger.error("The outbox does not answer", metadata: ["code": "\(error.code)"])
@@ -173,7 +171,9 @@ package final class WebhookSender: Service {
         }
     }
 
-    /// Writes an outcome, again while the store does not answer. What cannot be written is sent again.
+    /// Writes an outcome, again while the store does not answer.
+    ///
+    /// What cannot be written is sent again.
     private func record(_ outcome: DeliveryOutcome, of claimed: ClaimedDelivery, _ logger: Logger) async {
         for attempt in 1...Self.recordAttempts {
             do throws(TaskStoreError) {

@@ -12,6 +12,8 @@ package struct WebhookSettings: Sendable, Equatable {
     package var shutdownGrace: Duration
     /// Before the second attempt, the third, and so on.
     package var delays: [Duration]
+    /// Longest time without a look into the outbox; a delivery that becomes due again waits no longer than this.
+    package var longestPause: Duration
 
     package init(
         concurrency: Int = 64,
@@ -19,7 +21,8 @@ package struct WebhookSettings: Sendable, Equatable {
         connectTimeout: Duration = .seconds(5),
         timeout: Duration = .seconds(15),
         shutdownGrace: Duration = .seconds(3),
-        delays: [Duration] = [5, 30, 120, 600, 3600, 21_600, 86_400].map { .seconds($0) }
+        delays: [Duration] = [5, 30, 120, 600, 3600, 21_600, 86_400].map { .seconds($0) },
+        longestPause: Duration = .seconds(1)
     ) {
         self.concurrency = concurrency
         self.receiverConcurrency = receiverConcurrency
@@ -27,5 +30,6 @@ package struct WebhookSettings: Sendable, Equatable {
         self.timeout = timeout
         self.shutdownGrace = shutdownGrace
         self.delays = delays
+        self.longestPause = longestPause
     }
 }

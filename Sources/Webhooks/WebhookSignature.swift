@@ -11,6 +11,7 @@ enum WebhookSignature {
     ///   - time: of this attempt.
     ///   - body: what is sent.
     ///   - secrets: those that are valid, the newest first.
+    /// - Returns: the fields, in the order of the specification.
     static func headers(
         id: String,
         time: Timestamp,

@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import Scheduling
 import Tasks
 import TestSupport
@@ -18,7 +19,8 @@ struct DeliveryTests {
             status: status,
             attempts: status == .pending ? 2 : 3,
             lastResponse: status == .delivered ? 204 : 500,
-            failure: status == .delivered ? nil : TaskFailure(code: "callback_http_status", message: "It answered 500."),
+            failure: status == .delivered
+                ? nil : TaskFailure(code: "callback_http_status", message: "It answered 500."),
             createdAt: at,
             nextAttemptAt: status == .pending ? at.advanced(by: .seconds(30)) : nil,
             endedAt: status == .pending ? nil : at.advanced(by: .seconds(60))
@@ -66,7 +68,9 @@ struct DeliveryTests {
         try await withAPI(ScriptedVideoService { $0.deliveries = [dead] }) { port in
             let response = try await request(port, "POST", "/api/v1/deliveries/\(dead.id)/redeliver")
             #expect(response.status == 202)
-            for id in ["x", "-7", "\(TaskID.fixture())", "\(TaskID.fixture())-07", "\(TaskID.fixture())-8", "\(dead.id)-"] {
+            for id in [
+                "x", "-7", "\(TaskID.fixture())", "\(TaskID.fixture())-07", "\(TaskID.fixture())-8", "\(dead.id)-",
+            ] {
                 let response = try await request(port, "POST", "/api/v1/deliveries/\(id)/redeliver")
                 #expect(response.status == 404)
                 #expect(response.code == "delivery_not_found")

@@ -36,7 +36,8 @@ struct RouteTests {
         arguments: [
             "/", "/api", "/api/v1", "/api/v1/", "/api/v1/generate/", "/api/v1/tasks/", "/api/v2/tasks", "/API/v1/tasks",
             "//api/v1/tasks", "/api/v1/tasks/a/b", "/healthz/", "/healthz%20", "/%00", "/?a=b",
-            "/api/v1/tasks%3Flimit=1", "/api/v1/deliveries/", "/api/v1/deliveries/a-1", "/api/v1/deliveries/a/b/redeliver",
+            "/api/v1/tasks%3Flimit=1", "/api/v1/deliveries/", "/api/v1/deliveries/a-1",
+            "/api/v1/deliveries/a/b/redeliver",
             "/api/v1/deliveries/a-1/redeliver/", "/api/v1/videos/a/b/c",
         ]
     )

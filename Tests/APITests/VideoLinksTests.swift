@@ -8,12 +8,15 @@ struct VideoLinksTests {
     private let clock = ManualClock()
     private let name = String(repeating: "0f", count: 32)
 
-    private func links(_ secret: String = "a secret of at least 32 characters", lifetime: Int = 80) throws -> VideoLinks {
+    private func links(_ secret: String = "a secret of at least 32 characters", lifetime: Int = 80) throws -> VideoLinks
+    {
         let settings = APISettings(videoLinkSecret: secret, videoLinkLifetime: .seconds(lifetime))
         return try #require(VideoLinks(settings, clock: clock))
     }
 
-    private func refusal(_ query: some StringProtocol, _ links: VideoLinks, of video: String? = nil) -> VideoLinks.Refusal? {
+    private func refusal(_ query: some StringProtocol, _ links: VideoLinks, of video: String? = nil) -> VideoLinks
+        .Refusal?
+    {
         do throws(VideoLinks.Refusal) {
             try links.check(Substring(query.drop { $0 == "?" }), for: video ?? name)
             return nil
@@ -54,7 +57,9 @@ struct VideoLinksTests {
         #expect(refusal(query, try self.links("another secret of 32 characters!")) == .wrong)
         #expect(refusal(query + "&expires=99999999999", links) == .wrong)
         #expect(refusal(query + "&download=1", links) == nil)
-        for broken in ["", "?", "expires=\(expiry)", "signature=abc", "?expires=x&signature=y", query.dropLast(2)] as [any StringProtocol] {
+        for broken in ["", "?", "expires=\(expiry)", "signature=abc", "?expires=x&signature=y", query.dropLast(2)]
+            as [any StringProtocol]
+        {
             #expect(refusal(String(broken), links) == .missing)
         }
     }

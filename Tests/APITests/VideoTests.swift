@@ -1,11 +1,11 @@
 import Foundation
 import NIOCore
-import Results
 import Scheduling
 import TestSupport
 import Testing
 
 @testable import API
+@testable import Results
 
 struct VideoTests {
     private static let name = String(repeating: "0f", count: 32)
@@ -23,7 +23,7 @@ struct VideoTests {
             let path = "\(directory)/video.mp4"
             try Data(content).write(to: URL(filePath: path))
             let name = try #require(VideoName(Self.name))
-            let file = try VideoFile.openBlocking(path, pool: .singleton)
+            let file = try #require(try VideoFile.open(path))
             for kept in [VideoContent.file(file), .memory(ByteBuffer(bytes: content))] {
                 try await withAPI(ScriptedVideoService { $0.videos = [name: kept] }, settings) { port in
                     try await body(port, content)

@@ -46,14 +46,15 @@ def test_a_video_comes_with_posters_sheets_and_previews(start: Callable[..., Ser
         assert response.headers["Content-Type"] == media_type
         path = tmp_path / variant
         path.write_bytes(response.content)
-        with av.open(str(path)) as container:
-            frames = [frame for frame in container.decode(video=0)]
-        if variant.startswith("preview"):
-            assert len(frames) == 17, variant
+        if variant == "preview.webp":
+            # libav writes moving WebP, and does not read it: one such chunk for each frame that differs.
+            assert 1 < response.content.count(b"ANMF") <= 17
         else:
-            assert len(frames) == 1, variant
-        if not variant.startswith("sprites"):
-            assert (frames[0].width, frames[0].height) == (128, 64), variant
+            with av.open(str(path)) as container:
+                frames = [frame for frame in container.decode(video=0)]
+            assert len(frames) == (17 if variant == "preview.gif" else 1), variant
+            if variant != "sprites.jpg":
+                assert (frames[0].width, frames[0].height) == (128, 64), variant
         again = server.get(f"/api/v1/videos/{name}/{variant}")
         assert again.content == response.content
         unchanged = server.get(f"/api/v1/videos/{name}/{variant}", headers={"If-None-Match": response.headers["ETag"]})
@@ -91,7 +92,7 @@ def test_a_flipped_byte_is_never_served_and_the_video_is_made_anew(start: Callab
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
-    server = start()
+    server = start(retention_scrubBytes=0)
     server.wait_until_ready()
     address = f"/api/v1/videos/{task['video']['sha256']}.mp4"
     damaged = server.get(address)
@@ -104,6 +105,19 @@ def test_a_flipped_byte_is_never_served_and_the_video_is_made_anew(start: Callab
     served = server.session.get(made["video_url"], timeout=30)
     assert hashlib.sha256(served.content).hexdigest() == made["video"]["sha256"]
     assert [path.name for path in (server.data / "damaged").iterdir()] != []
+
+
+def test_a_flipped_byte_is_found_without_anybody_asking(start: Callable[..., Server]) -> None:
+    server = start(retention_interval=0.2, retention_scrubPeriod=1)
+    server.wait_until_ready()
+    task = finished(server)
+    path = file_of(server, task)
+    content = bytearray(path.read_bytes())
+    content[0] ^= 1
+    path.write_bytes(content)
+    wait_for(lambda: server.task(task["task_id"])["video"]["expired_at"], 20, "nobody noticed")
+    assert server.session.get(task["video_url"], timeout=30).json()["code"] == "video_expired"
+    assert server.submit("a")["cached"] is False
 
 
 def test_a_truncated_video_is_made_anew(start: Callable[..., Server]) -> None:

@@ -1,10 +1,13 @@
 import API
 import Engine
 import Foundation
+import Results
 import Scheduling
+import Tasks
 import TasksSQLite
 import TestSupport
 import Testing
+import Webhooks
 
 @testable import Server
 
@@ -49,6 +52,39 @@ struct SettingsReaderTests {
     func defaultsAreValid() async throws {
         let flags = Dictionary(uniqueKeysWithValues: SettingsTable.all.map { ($0.key, $0.defaultText) })
         #expect(try await read(flags: flags) == ServerConfiguration())
+    }
+
+    @Test("A secret that is none is refused without being shown")
+    func secrets() async throws {
+        let found = try await faults(flags: ["callbacks.secrets": "whsec_c2hvcnQ=", "http.videoLinkSecret": "tooshort"])
+        #expect(found.count == 2)
+        #expect(found.allSatisfy { !$0.contains("c2hvcnQ") && !$0.contains("tooshort") })
+        let secret = WebhookSecret()
+        let read = try await read(flags: ["callbacks.secrets": "\(secret.text), \(WebhookSecret().text)"])
+        #expect(read.callbackSecrets.count == 2)
+        #expect(read.callbackSecrets.first == secret)
+    }
+
+    @Test("Networks, bytes and durations are read, and nothing means no bound")
+    func bounds() async throws {
+        let configuration = try await read(
+            environment: [
+                "ANIMATO_CALLBACKS_ALLOWED_NETWORKS": "10.20.0.0/16, fd00::/8", "ANIMATO_RESULTS_MAX_BYTES": "1000000",
+                "ANIMATO_RESULTS_MAX_AGE": "3600", "ANIMATO_RETENTION_TASKS": "",
+                "ANIMATO_CALLBACKS_ALLOW_HTTP": "true",
+            ]
+        )
+        #expect(configuration.http.callbacks.allowedNetworks.map(\.description) == ["10.20.0.0/16", "fd00::/8"])
+        #expect(configuration.http.callbacks.allowsHTTP)
+        #expect(configuration.retention.eviction == EvictionPolicy(maxBytes: 1_000_000, maxAge: .seconds(3600)))
+        #expect(configuration.retention.retention.tasks == nil)
+        let wrong = try await faults(
+            flags: [
+                "callbacks.allowedNetworks": "10.20.0.1/16", "results.maxBytes": "-1", "results.maxAge": "a day",
+                "callbacks.allowHTTP": "yes", "results.memoryEntries": "-1",
+            ]
+        )
+        #expect(wrong.count == 5)
     }
 
     @Test("A flag outranks the environment, that the file, and that the default")

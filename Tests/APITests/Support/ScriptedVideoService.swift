@@ -103,7 +103,8 @@ final class ScriptedVideoService: VideoService {
         return script.withLock { script in
             script.lastDeliveryQuery = query
             let page = Array(script.deliveries.prefix(query.limit))
-            return DeliveryPage(deliveries: page, next: script.deliveries.count > page.count ? page.last?.id.number : nil)
+            return DeliveryPage(
+                deliveries: page, next: script.deliveries.count > page.count ? page.last?.id.number : nil)
         }
     }
 

@@ -1,0 +1,214 @@
+import Foundation
+import NIOHTTP1
+import Tasks
+import TasksSQLite
+import TestSupport
+import Testing
+
+@testable import Webhooks
+
+struct WebhookSenderTests {
+    @Test("A callback says who sends what, signed over exactly the bytes that are sent")
+    func signed() async throws {
+        let receiver = CallbackReceiver()
+        let secret = WebhookSecret()
+        try await receiver.listen {
+            try await SenderWorld.run(secrets: [secret]) { world in
+                let id = try await world.succeed("a", "http://receiver.test:\(receiver.port)/hook?of=me")
+                await receiver.wait(for: 1)
+                let received = try #require(receiver.received.first)
+                #expect(received.uri == "/hook?of=me")
+                #expect(received.headers["content-type"] == ["application/json"])
+                #expect(received.headers["user-agent"] == ["Animato/test"])
+                #expect(received.headers["host"] == ["receiver.test:\(receiver.port)"])
+                #expect(String(decoding: received.body, as: UTF8.self) == #"{"task":"\#(id)","type":"task.succeeded"}"#)
+                let delivery = try #require(try await world.wait(for: 1, .delivered).first)
+                #expect(received.headers["webhook-id"] == [delivery.id.description])
+                let seconds = try #require(received.headers["webhook-timestamp"].first.flatMap { Int64($0) })
+                let expected = WebhookSignature.headers(
+                    id: delivery.id.description,
+                    time: Timestamp(milliseconds: seconds * 1000),
+                    body: Data(received.body),
+                    secrets: [secret]
+                )
+                #expect(received.headers["webhook-signature"] == [expected[2].value])
+                #expect(delivery.lastResponse == 204)
+                #expect(delivery.attempts == 1)
+            }
+        }
+    }
+
+    @Test("A receiver that fails six times gets the seventh, under the same id")
+    func seventh() async throws {
+        let receiver = CallbackReceiver { number, _ in .status(number < 7 ? 500 : 200) }
+        try await receiver.listen {
+            try await SenderWorld.run { world in
+                try await world.succeed("a", "http://receiver.test:\(receiver.port)/")
+                let delivery = try #require(try await world.wait(for: 1, .delivered).first)
+                #expect(delivery.attempts == 7)
+                #expect(Set(receiver.received.flatMap { $0.headers["webhook-id"] }).count == 1)
+                #expect(receiver.received.count == 7)
+            }
+        }
+    }
+
+    @Test("After the last attempt a delivery is dead, and is sent again when somebody says so")
+    func dead() async throws {
+        let receiver = CallbackReceiver { number, _ in .status(number <= 8 ? 500 : 200) }
+        try await receiver.listen {
+            try await SenderWorld.run { world in
+                try await world.succeed("a", "http://receiver.test:\(receiver.port)/")
+                let delivery = try #require(try await world.wait(for: 1, .dead).first)
+                #expect(delivery.attempts == 8)
+                #expect(delivery.failure?.code == "callback_http_status")
+                _ = try await world.store.redeliver(delivery.id, of: .standard)
+                #expect(try await world.wait(for: 1, .delivered).first?.id == delivery.id)
+            }
+        }
+    }
+
+    @Test("A receiver that hangs holds up nobody else")
+    func slow() async throws {
+        let hanging = CallbackReceiver { _, _ in .nothing }
+        let quick = CallbackReceiver()
+        let settings = WebhookSettings(
+            concurrency: 8,
+            receiverConcurrency: 4,
+            timeout: .seconds(30),
+            shutdownGrace: .zero,
+            delays: [.milliseconds(20)],
+            longestPause: .milliseconds(20)
+        )
+        try await hanging.listen {
+            try await quick.listen {
+                try await SenderWorld.run(settings) { world in
+                    for number in 0..<20 {
+                        try await world.succeed("hanging \(number)", "http://receiver.test:\(hanging.port)/")
+                    }
+                    await hanging.wait(for: 4)
+                    for number in 0..<20 {
+                        try await world.succeed("quick \(number)", "http://receiver.test:\(quick.port)/")
+                    }
+                    _ = try await world.wait(for: 20, .delivered)
+                    #expect(hanging.received.count == 4)
+                }
+            }
+        }
+    }
+
+    @Test("Of one task the events come in order, and news gives way to the end")
+    func order() async throws {
+        let receiver = CallbackReceiver { number, _ in .status(number == 1 ? 500 : 200) }
+        try await receiver.listen {
+            try await SenderWorld.run { world in
+                let url = "http://receiver.test:\(receiver.port)/"
+                let id = try await world.submit("a", url, events: [.started, .succeeded])
+                let claimed = try await world.claim()
+                await receiver.wait(for: 1)
+                try await world.store.finish(
+                    claimed.lease,
+                    with: .succeeded(.fixture, model: "fixture", answersKey: true)
+                )
+                let delivered = try await world.wait(for: 1, .delivered)
+                #expect(delivered.contains { $0.event == .succeeded && $0.id.task == id })
+                let last = try #require(receiver.received.last)
+                #expect(String(decoding: last.body, as: UTF8.self).contains("task.succeeded"))
+            }
+        }
+    }
+
+    static let breaks: [(String, CallbackReceiver.Answer, String)] = [
+        ("closes at once", .close, "callback_answer_broken"), ("speaks no HTTP", .garbage, "callback_answer_broken"),
+        ("never answers", .nothing, "callback_timeout"),
+        ("sends elsewhere", .status(302, headers: [("location", "http://127.0.0.1:1/")]), "callback_http_status"),
+    ]
+
+    @Test("Whatever a receiver does, the attempt ends and says how", arguments: 0..<breaks.count)
+    func broken(_ index: Int) async throws {
+        let (_, answer, code) = Self.breaks[index]
+        let receiver = CallbackReceiver { _, _ in answer }
+        var settings = SenderWorld.quick
+        settings.timeout = .milliseconds(500)
+        settings.delays = []
+        try await receiver.listen {
+            try await SenderWorld.run(settings) { world in
+                try await world.succeed("a", "http://receiver.test:\(receiver.port)/")
+                #expect(try await world.wait(for: 1, .dead).first?.failure?.code == code)
+            }
+        }
+    }
+
+    @Test("An answer without an end is an answer")
+    func endless() async throws {
+        let receiver = CallbackReceiver { _, _ in .endless }
+        try await receiver.listen {
+            try await SenderWorld.run { world in
+                try await world.succeed("a", "http://receiver.test:\(receiver.port)/")
+                #expect(try await world.wait(for: 1, .delivered).first?.lastResponse == 200)
+            }
+        }
+    }
+
+    @Test("Nobody there, or no such name: tried again, then dead")
+    func unreachable() async throws {
+        var settings = SenderWorld.quick
+        settings.delays = [.milliseconds(20)]
+        try await SenderWorld.run(settings) { world in
+            try await world.succeed("a", "http://receiver.test:1/")
+            #expect(try await world.wait(for: 1, .dead).first?.failure?.code == "callback_unreachable")
+            try await world.succeed("b", "http://nobody.test/")
+            let codes = try await world.wait(for: 2, .dead).map { $0.failure?.code }
+            #expect(codes.contains("callback_name_unresolved"))
+        }
+    }
+
+    @Test("A name that leads inside is never called, and its delivery is dead at once")
+    func forbidden() async throws {
+        let receiver = CallbackReceiver()
+        try await receiver.listen {
+            try await SenderWorld.run(policy: CallbackPolicy(allowsHTTP: true)) { world in
+                try await world.succeed("a", "http://receiver.test:\(receiver.port)/")
+                let delivery = try #require(try await world.wait(for: 1, .dead).first)
+                #expect(delivery.failure?.code == "callback_address_forbidden")
+                #expect(delivery.attempts == 1)
+                #expect(receiver.connections == 0)
+            }
+        }
+    }
+
+    @Test("The connection goes to the address that was judged, whatever the name leads to next")
+    func pinned() async throws {
+        let receiver = CallbackReceiver { number, _ in .status(number == 1 ? 500 : 200) }
+        // The second answer would lead the second attempt to nobody.
+        let resolver = ScriptedResolver(["receiver.test": [["127.0.0.1"], ["127.0.0.2"], ["127.0.0.1"]]])
+        try await receiver.listen {
+            try await SenderWorld.run(resolver: resolver) { world in
+                try await world.succeed("a", "http://receiver.test:\(receiver.port)/")
+                let delivery = try #require(try await world.wait(for: 1, .delivered).first)
+                #expect(delivery.attempts == 3)
+                #expect(receiver.received.count == 2)
+                #expect(resolver.questions.count == 3)
+            }
+        }
+    }
+
+    @Test("What is being sent at shutdown is due again")
+    func shutdown() async throws {
+        let receiver = CallbackReceiver { number, _ in number == 1 ? .nothing : .status(200) }
+        let store = try await SQLiteTaskStore.inMemory(clock: SystemClock(), logger: SenderWorld.logger)
+        var settings = SenderWorld.quick
+        settings.timeout = .seconds(30)
+        try await receiver.listen {
+            let began = ContinuousClock.now
+            try await SenderWorld.run(over: store, settings) { world in
+                try await world.succeed("a", "http://receiver.test:\(receiver.port)/")
+                await receiver.wait(for: 1)
+            }
+            #expect(ContinuousClock.now - began < .seconds(10))
+            let page = try await store.deliveries(
+                matching: DeliveryQuery(tenant: .standard, status: .pending, limit: 9))
+            #expect(page.deliveries.count == 1)
+        }
+        try await store.close()
+    }
+}
