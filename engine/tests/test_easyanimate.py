@@ -13,7 +13,7 @@ import pytest
 from test_timed import outlives
 
 from harness import Engine, start
-from video import probe
+from video import probe, tags
 
 
 def digest(file: Path) -> str:
@@ -88,6 +88,17 @@ def test_the_same_seed_gives_the_same_bytes_in_every_process(real: Engine, outpu
     assert digest(output) == undisturbed
     real.run(output.with_name("other"), seed=8)
     assert digest(output.with_name("other")) != undisturbed
+
+
+def test_what_a_video_says_of_itself_shapes_no_frame(real: Engine, output: Path) -> None:
+    metadata = {"title": "a cat", "comment": "seed=7"}
+    plain, tagged, again = (output.with_name(name) for name in ("plain", "tagged", "again"))
+    real.run(plain)
+    for file in (tagged, again):
+        real.run(file, metadata=metadata)
+    assert tags(plain) == {} and tags(tagged) == metadata
+    assert probe(plain) == probe(tagged)
+    assert digest(tagged) == digest(again)
 
 
 @pytest.mark.parametrize(
