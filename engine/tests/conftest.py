@@ -22,13 +22,14 @@ BUILD = Path(__file__).parents[2] / "models" / "easyanimate-tiny" / "build.py"
 
 @pytest.fixture(scope="session")
 def tiny(pytestconfig: pytest.Config) -> Path:
-    """The tiny checkpoint: `ANIMATO_TEST_MODEL`, or one built for this recipe and kept between runs."""
+    """The tiny checkpoint with random weights: `ANIMATO_TEST_MODEL`, or one built here and kept between runs."""
     if given := os.environ.get("ANIMATO_TEST_MODEL"):
         return Path(given).absolute()
-    recipe = hashlib.sha256(BUILD.read_bytes()).hexdigest()[:16]
+    scripts = b"".join(file.read_bytes() for file in sorted(BUILD.parent.glob("*.py")))
+    recipe = hashlib.sha256(scripts).hexdigest()[:16]
     assert pytestconfig.cache is not None
     directory = pytestconfig.cache.mkdir("easyanimate-tiny") / recipe
-    subprocess.run([sys.executable, str(BUILD), str(directory)], check=True)
+    subprocess.run([sys.executable, str(BUILD), str(directory), "--random"], check=True)
     return directory
 
 

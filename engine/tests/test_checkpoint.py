@@ -45,7 +45,9 @@ def refusal(model: Path | str) -> Refused:
 def test_two_builds_are_the_same_checkpoint(tiny: Path, tmp_path: Path) -> None:
     built = tmp_path / "built"
     for said in ("built ", "is already there"):
-        result = subprocess.run([sys.executable, str(BUILD), str(built)], check=True, capture_output=True, text=True)
+        result = subprocess.run(
+            [sys.executable, str(BUILD), str(built), "--random"], check=True, capture_output=True, text=True
+        )
         assert said in result.stdout
     assert open_checkpoint(str(built)).description == open_checkpoint(str(tiny)).description
     assert os.listdir(tmp_path) == ["built"]

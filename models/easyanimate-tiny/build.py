@@ -1,30 +1,37 @@
-"""Builds `easyanimate-tiny`: EasyAnimate V5.1's classes and files, very small, with seeded random weights.
+"""Builds `easyanimate-tiny`: EasyAnimate V5.1's classes and files, very small.
 
-    python models/easyanimate-tiny/build.py OUTPUT_DIRECTORY
+    python models/easyanimate-tiny/build.py OUTPUT_DIRECTORY [--task text|inpaint|control] [--random]
 
-It renders coloured noise and follows no prompt: it is for tests and for a first run on a machine without a GPU. The
-same versions of the libraries give the same files. Text to video only.
+With the trained weights in `weights/`, or with seeded random ones: those render coloured noise and follow no prompt,
+and are for tests. One network was trained for three tasks; a task's checkpoint has the input channels that it needs.
+The same versions of the libraries give the same files.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-from itertools import product
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-RECIPE = "easyanimate-tiny 1"
+from tiny_tokenizer import build_tokenizer
+
+RECIPE = "easyanimate-tiny 2"
 """Raise the number with every change that gives other files."""
+
+WEIGHTS = Path(__file__).with_name("weights")
+"""What training has made: `transformer.safetensors` with the channels of all tasks, the other parts, the tokenizer."""
+WEIGHT_FILES = ("transformer.safetensors", "text_encoder.safetensors", "vae.safetensors")
 
 ANIMATO = {
     "name": "easyanimate-tiny",
-    "recipe": RECIPE,
     "limits": {"min_width": 64, "min_height": 64},
     "defaults": {"num_inference_steps": 20, "guidance_scale": 3.0},
     "native_shapes": [[112, 64], [64, 64], [64, 112]],
@@ -32,77 +39,19 @@ ANIMATO = {
 
 SEED = 20250306
 HIDDEN = 128
-VOCABULARY = 700
+VAE_CHANNELS = (16, 16, 48, 96)
 
-SPECIAL_TOKENS = (
-    *("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>"),
-    *("<|box_start|>", "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>"),
-    *("<|vision_pad|>", "<|image_pad|>", "<|video_pad|>"),
-)
-
-# As Qwen2-VL's, without pictures: the pipeline sends text only.
-CHAT_TEMPLATE = (
-    "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}"
-    "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n{% endif %}"
-    "<|im_start|>{{ message['role'] }}\n"
-    "{% if message['content'] is string %}{{ message['content'] }}"
-    "{% else %}{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-
-ENGLISH = (
-    ("a cat", "a dog", "a car", "a ball", "a rocket", "a fish", "a tree", "a star", "a panda", "a balloon", "a robot"),
-    ("playing", "running left", "moving to the right", "flying up", "falling down", "bouncing", "standing still"),
-    ("on the grass", "in the blue ocean", "in the night sky", "in the desert", "in the snow"),
-)
-CHINESE = (
-    ("一只猫", "一只狗", "一辆汽车", "一个球", "一枚火箭", "一条鱼", "一棵树", "一颗星星", "一只熊猫", "一个气球"),
-    ("玩耍", "向左跑", "向右移动", "向上飞", "向下落", "跳来跳去", "静止不动", "低质量", "模糊"),
-    ("在草地上", "在大海里", "在夜空中", "在沙漠里", "在雪地里"),
-)
-
-
-def corpus() -> list[str]:
-    """Text that the tokenizer learns from.
-
-    Chinese stands with one character per line: written together, whole captions would become single tokens, and no
-    prompt could be told from its parts.
-    """
-    lines = ["system\n", "You are a helpful assistant.", "user\n", "assistant\n", "low quality, blurry"] * 20
-    lines += [" ".join(words) for words in product(*ENGLISH)]
-    lines += [character for words in CHINESE for word in words for character in word] * 20
-    return lines
-
-
-def build_tokenizer() -> Any:
-    """A byte-level BPE in the format of Qwen2's."""
-    from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
-    from transformers import Qwen2Tokenizer
-    from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
-
-    bpe = Tokenizer(models.BPE())
-    bpe.normalizer = normalizers.NFC()
-    words = pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), "isolated")
-    to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    bpe.pre_tokenizer = pre_tokenizers.Sequence([words, to_bytes])
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY - len(SPECIAL_TOKENS),
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        min_frequency=2,
-        show_progress=False,
-    )
-    bpe.train_from_iterator(corpus(), trainer)
-    model = json.loads(bpe.to_str())["model"]
-    tokenizer = Qwen2Tokenizer(
-        vocab=model["vocab"],
-        merges=[tuple(merge) for merge in model["merges"]],
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        model_max_length=32768,
-    )
-    tokenizer.add_tokens([AddedToken(token, special=True) for token in SPECIAL_TOKENS])
-    tokenizer.chat_template = CHAT_TEMPLATE
-    return tokenizer
+LATENT = 16
+INPAINT = 1 + LATENT
+"""Channels for what is given of the video: a mask (1 where given) and the latents of what is given."""
+CONTROL = 2 * LATENT
+"""Channels of a control video and of a picture of the subject."""
+TASKS = {
+    "text": list(range(LATENT)),
+    "inpaint": list(range(LATENT + INPAINT)),
+    "control": [*range(LATENT), *range(LATENT + INPAINT, LATENT + INPAINT + CONTROL)],
+}
+"""The input channels of each task, of all that the network was trained with."""
 
 
 def build_text_encoder(tokenizer: Any) -> Any:
@@ -137,14 +86,17 @@ def build_text_encoder(tokenizer: Any) -> Any:
     return Qwen2VLForConditionalGeneration(config)
 
 
-def build_transformer() -> Any:
-    """The denoising network with four layers; a head's size must be a multiple of 16 for the 3-D position code."""
+def build_transformer(channels: int = LATENT) -> Any:
+    """The denoising network with four layers, for so many input channels: 16 noisy ones, then what its task is given.
+
+    A head's size must be a multiple of 16 for the 3-D position code.
+    """
     from diffusers import EasyAnimateTransformer3DModel
 
     return EasyAnimateTransformer3DModel(
         num_attention_heads=6,
         attention_head_dim=32,
-        in_channels=16,
+        in_channels=channels,
         out_channels=16,
         patch_size=2,
         num_layers=4,
@@ -156,13 +108,13 @@ def build_transformer() -> Any:
     )
 
 
-def build_vae() -> Any:
+def build_vae(channels: Sequence[int] = VAE_CHANNELS) -> Any:
     """The video autoencoder; four levels, or it would not compress 8 x 8 x 4."""
     from diffusers import AutoencoderKLMagvit
 
     vae = AutoencoderKLMagvit(
         latent_channels=16,
-        block_out_channels=[16, 16, 32, 64],
+        block_out_channels=list(channels),
         layers_per_block=1,
         norm_num_groups=8,
         scaling_factor=1.0,
@@ -172,56 +124,89 @@ def build_vae() -> Any:
     return vae
 
 
-def write_checkpoint(directory: Path) -> None:
-    """Write all files of the checkpoint into `directory`, weights in half precision."""
+def trained_parts(weights: Path, task: str) -> dict[str, Any]:
+    """VAE, text encoder, tokenizer and transformer with the weights in the directory `weights`."""
+    from safetensors.torch import load_file
+    from transformers import Qwen2Tokenizer
+
+    tokenizer = Qwen2Tokenizer.from_pretrained(weights / "tokenizer")
+    parts = {"text_encoder": build_text_encoder(tokenizer), "vae": build_vae(), "tokenizer": tokenizer}
+    channels = TASKS[task]
+    parts["transformer"] = build_transformer(len(channels))
+    for file in WEIGHT_FILES:
+        name = file.removesuffix(".safetensors")
+        state = load_file(weights / file)
+        if name == "transformer":
+            state["proj.weight"] = state["proj.weight"][:, channels].contiguous()
+        # The text encoder's last layer is its embedding, which is stored once.
+        parts[name].load_state_dict(state, strict=name != "text_encoder")
+    return parts
+
+
+def write_checkpoint(directory: Path, task: str, weights: Path | None) -> None:
+    """Write all files of the checkpoint into `directory`, half precision; with random weights if `weights` is None."""
     import diffusers
     import torch
     import transformers
-    from diffusers import EasyAnimatePipeline, FlowMatchEulerDiscreteScheduler
 
     for library in (diffusers, transformers):
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
-    tokenizer = build_tokenizer()
-    pipeline = EasyAnimatePipeline(
-        vae=build_vae(),
-        text_encoder=build_text_encoder(tokenizer),
-        tokenizer=tokenizer,
-        transformer=build_transformer(),
-        scheduler=FlowMatchEulerDiscreteScheduler(),
-    )
+    if weights:
+        parts = trained_parts(weights, task)
+    else:
+        tokenizer = build_tokenizer()
+        parts = {"vae": build_vae(), "text_encoder": build_text_encoder(tokenizer), "tokenizer": tokenizer}
+        parts["transformer"] = build_transformer(len(TASKS[task]))
+    kind = {
+        "text": diffusers.EasyAnimatePipeline,
+        "inpaint": diffusers.EasyAnimateInpaintPipeline,
+        "control": diffusers.EasyAnimateControlPipeline,
+    }[task]
+    pipeline = kind(**parts, scheduler=diffusers.FlowMatchEulerDiscreteScheduler())
     pipeline.to(dtype=torch.float16)
     pipeline.save_pretrained(directory)
-    (directory / "animato.json").write_text(json.dumps(ANIMATO, indent=2) + "\n", encoding="utf-8")
+    animato = {**ANIMATO, "recipe": recipe(task, weights)}
+    (directory / "animato.json").write_text(json.dumps(animato, indent=2) + "\n", encoding="utf-8")
     for path in (directory, *directory.rglob("*")):
         # Some of these are made for their owner only; a server may run as another user.
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def is_built(directory: Path) -> bool:
+def recipe(task: str, weights: Path | None) -> str:
+    """What a checkpoint is made from, in one line."""
+    if weights is None:
+        return f"{RECIPE} {task} random"
+    digest = hashlib.sha256()
+    for file in WEIGHT_FILES:
+        digest.update((weights / file).read_bytes())
+    return f"{RECIPE} {task} {digest.hexdigest()[:16]}"
+
+
+def is_built(directory: Path, wanted: str) -> bool:
     """Whether `directory` holds a checkpoint of this recipe. A directory gets its name only when it is complete."""
     try:
-        return bool(json.loads((directory / "animato.json").read_text(encoding="utf-8"))["recipe"] == RECIPE)
+        return bool(json.loads((directory / "animato.json").read_text(encoding="utf-8"))["recipe"] == wanted)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def build(output: Path) -> bool:
+def build(output: Path, task: str = "text", weights: Path | None = None) -> bool:
     """Put the checkpoint at `output`; give whether there was anything to do.
 
     Raises:
         FileExistsError: something else is there.
     """
-    if is_built(output):
+    if is_built(output, recipe(task, weights)):
         return False
     if output.exists() and (not output.is_dir() or any(output.iterdir())) and not (output / "animato.json").is_file():
         raise FileExistsError(f"{output} exists and is no checkpoint of an earlier recipe")
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
     try:
-        write_checkpoint(temporary)
+        write_checkpoint(temporary, task, weights)
         if output.exists():
             shutil.rmtree(output)
         temporary.rename(output)
@@ -234,11 +219,16 @@ def main() -> int:
     """Carry out the command line and give the exit status."""
     parser = argparse.ArgumentParser(description="Build the tiny EasyAnimate checkpoint.")
     parser.add_argument("output", type=Path, metavar="OUTPUT_DIRECTORY")
-    output = parser.parse_args().output.absolute()
+    parser.add_argument("--task", choices=tuple(TASKS), default="text")
+    parser.add_argument("--random", action="store_true", help="random weights, for tests")
+    parser.add_argument("--weights", type=Path, help="what training has made; default: those here, if any")
+    given = parser.parse_args()
+    output = given.output.absolute()
+    weights = None if given.random else given.weights or (WEIGHTS if WEIGHTS.is_dir() else None)
     os.environ["HF_HUB_OFFLINE"] = "1"
     start = time.monotonic()
     try:
-        built = build(output)
+        built = build(output, given.task, weights)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -246,7 +236,7 @@ def main() -> int:
     if built:
         print(f"built {output}: {size:.1f} MB, {time.monotonic() - start:.0f} s")
     else:
-        print(f"{output} is already there ({RECIPE}, {size:.1f} MB)")
+        print(f"{output} is already there ({size:.1f} MB)")
     return 0
 
 
