@@ -44,6 +44,16 @@ bench: release ## the numbers of docs/benchmarks.md
 	scripts/setup.sh bench
 	.venv/bin/python Benchmarks/service.py --binary .build/release/animato
 
+RUN ?= var/train
+
+.PHONY: train-tiny
+train-tiny: setup ## train the tiny checkpoint in RUN (default var/train), hours on two cores; again to go on
+	scripts/train-tiny.sh $(abspath $(RUN))
+
+.PHONY: eval-tiny
+eval-tiny: setup ## score the committed weights; the judge is trained in RUN if it is not there
+	scripts/eval-tiny.sh $(abspath $(RUN))
+
 .PHONY: format
 format: ## bring the sources into the house format
 	swift format --in-place --recursive Package.swift Sources Tests

@@ -16,6 +16,7 @@ for tests in Tests/*Tests; do
 done
 step "Python tests"
 (cd engine && ../.venv/bin/python -m pytest -q)
+.venv/bin/python -m pytest -q models/easyanimate-tiny/tests
 step "end to end"
 .venv/bin/python -m pytest -q Tests/EndToEnd
 step "release build"

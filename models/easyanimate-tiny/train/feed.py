@@ -1,0 +1,119 @@
+"""What the transformer learns from: batches of clean latents, what is given of them, and captions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from build import INPAINT
+
+from .bank import cached
+from .basis import CHANNELS, Basis
+from .captions import Caption, caption, nothing
+from .denoiser import GIVEN
+from .world import HELD_OUT, TRAINED, Scene, Shape
+
+SIZES = ((112, 64), (64, 64), (64, 112))
+SHARES = (0.8, 0.12, 0.08)
+"""Of the batches, by size: the first is the one that most requests come to."""
+TOKENS = 2300
+"""Of video in a batch, about; so batches of all shapes take about the same time."""
+FREE_ONES = 4
+"""Clips of the free world for each scene."""
+DROPPED = 0.12
+"""Share of captions that become `captions.nothing`, for guidance."""
+INPAINTED, CONTROLLED = 0.14, 0.08
+"""Share of clips with a start image and with a control video; all others follow from text alone."""
+ENCODER_NOISE = 0.03
+"""Deviation of what the encoder gives from the latents of the basis, about, as noise on what is given."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's worth: `latents` (n, 16, t, h, w), `covered` (n, 1, t, h, w), `given` (n, 49, t, h, w)."""
+
+    shape: Shape
+    latents: Any
+    covered: Any
+    given: Any
+    captions: list[Caption]
+
+
+def drawn_caption(scene: Scene, random: np.random.Generator, dropped: float = DROPPED) -> Caption:
+    """A caption of `scene` in either language, or of nothing."""
+    if random.random() < dropped:
+        return nothing(random)
+    return caption(scene, random, "en" if random.random() < 0.5 else "zh")
+
+
+class Feed:
+    """Draws batches from banks. All randomness comes from the generators that are passed in and torch's own."""
+
+    def __init__(self, directory: Path, long: float, starts: int) -> None:
+        """Draw or load the banks of the run in `directory`.
+
+        `long` is the share of batches with 49 frames, `starts` as in `grid`.
+        """
+        self._basis = Basis.load(directory / "basis.pt")
+        self._grid = [cached(directory, self._basis, size, TRAINED, starts=starts) for size in SIZES]
+        self._free = [cached(directory, self._basis, size, TRAINED, FREE_ONES, 100 + i) for i, size in enumerate(SIZES)]
+        self._black = self._basis.black()
+        self._held_out = cached(directory, self._basis, SIZES[0], HELD_OUT, starts=starts)
+        self._long = long
+
+    def deviations(self) -> str:
+        """The deviation of the latents, by bank; near 1, or something is wrong."""
+        banks = zip(SIZES, self._grid, self._free, strict=True)
+        return "  ".join(
+            f"{width}x{height} {grid.latents[::7].float().std():.2f} {free.latents[::7].float().std():.2f}"
+            for (width, height), grid, free in banks
+        )
+
+    def batch(self, random: np.random.Generator) -> Batch:
+        """The next batch."""
+        size = int(random.choice(len(SIZES), p=SHARES))
+        frames = 49 if random.random() < self._long else 17
+        shape = Shape(*SIZES[size], frames)
+        depth, height, width = shape.latent
+        count = max(1, round(TOKENS / (depth * height * width / 4)))
+        latents, covered = torch.empty(count, CHANNELS, *shape.latent), torch.empty(count, 1, *shape.latent)
+        given = torch.zeros(count, GIVEN, *shape.latent)
+        captions = []
+        for index, task in enumerate(random.random(count)):
+            follows = task < INPAINTED + CONTROLLED
+            bank = self._free[size] if follows and random.random() < 0.7 else self._grid[size]
+            if task < CONTROLLED:
+                bank = self._free[size]
+            clip = int(random.integers(len(bank.scenes)))
+            latents[index], covered[index] = bank.latents[clip, :, :depth], bank.covered[clip, :, :depth]
+            captions.append(drawn_caption(bank.scenes[clip], random))
+            if task < CONTROLLED:
+                given[index, INPAINT : INPAINT + CHANNELS] = bank.controls[clip, :, :depth]
+            elif follows:
+                self._show_ends(given[index], latents[index], last=bool(random.random() < 0.15))
+        noise = torch.randn(count, GIVEN - 1, *shape.latent) * ENCODER_NOISE
+        given[:, 1:] += noise * (given[:, 1:] != 0)
+        return Batch(shape, latents, covered, given, captions)
+
+    def _show_ends(self, given: Any, latents: Any, last: bool) -> None:
+        """Let `given` say what the pipeline says of a start image, or of one and an end image."""
+        given[1:INPAINT] = self._black.view(-1, 1, 1, 1)
+        for frame in (0, -1) if last else (0,):
+            given[0, frame] = 1
+            given[1:INPAINT, frame] = latents[:, frame]
+
+    def held_out(self, shape: Shape, count: int) -> Batch:
+        """The same batch every time, of scenes that are never trained on and full captions; text alone."""
+        random = np.random.default_rng(8)
+        chosen = torch.from_numpy(random.integers(0, len(self._held_out.scenes), count))
+        depth = shape.latent[0]
+        captions = [
+            caption(self._held_out.scenes[int(clip)], random, ("en", "zh")[i % 2], loose=0)
+            for i, clip in enumerate(chosen)
+        ]
+        latents = self._held_out.latents[chosen, :, :depth].float()
+        covered = self._held_out.covered[chosen, :, :depth].float()
+        return Batch(shape, latents, covered, torch.zeros(count, GIVEN, *shape.latent), captions)
