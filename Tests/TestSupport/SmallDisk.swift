@@ -45,6 +45,11 @@ package enum SmallDisk {
         return path
     }
 
+    /// Lets nothing more be written, as a system does that met an error on a disk.
+    package static func makeReadOnly(_ directory: String) throws {
+        try run("/bin/mount", "-o", "remount,ro", directory)
+    }
+
     private static func run(_ program: String, _ arguments: String...) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
