@@ -47,8 +47,7 @@ extension Problem {
                 "The server has let this video go to make room. Send the request again to have it made anew."
             )
         case .variantUnavailable(let code):
-            self.init(.serviceUnavailable, code, "This cannot be made from the video at the moment.")
-            isRetryable = true
+            self = .variantUnavailable(code)
         case .store(let error):
             self.init(error)
         case .results(let error):
@@ -113,6 +112,20 @@ extension Problem {
         "variant_not_found",
         "Of a video there are \(VideoVariant.allCases.map(\.rawValue).joined(separator: ", "))."
     )
+    /// Some reasons pass by themselves, others need the operator, and a video that cannot be read stays so.
+    static func variantUnavailable(_ code: String) -> Problem {
+        switch code {
+        case "video_unreadable", "video_too_large":
+            return Problem(.unprocessableContent, code, "Nothing can be made from this video.")
+        case "variant_unknown", "dependencies_missing":
+            return Problem(.internalServerError, code, "The server's engine package cannot make this.")
+        default:
+            var problem = Problem(.serviceUnavailable, code, "This cannot be made from the video at the moment.")
+            problem.isRetryable = true
+            return problem
+        }
+    }
+
     static let routeNotFound = Problem(.notFound, "route_not_found", "There is nothing at this path.")
     static let badHost = Problem(.badRequest, "bad_host", "A request must have exactly one valid Host.")
     static let badHTTP = Problem(.badRequest, "malformed_http", "This is not HTTP/1.1 as RFC 9112 has it.")

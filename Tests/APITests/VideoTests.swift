@@ -174,7 +174,9 @@ struct VideoTests {
             (AdmissionError.videoExpired, 410, "video_expired"),
             (.results(.unavailable("/nowhere/video.mp4")), 503, "results_unavailable"),
             (.results(.full), 503, "disk_full"),
-            (.variantUnavailable(code: "media_busy"), 503, "media_busy"),
+            (.variantUnavailable(code: "derivation_busy"), 503, "derivation_busy"),
+            (.variantUnavailable(code: "video_unreadable"), 422, "video_unreadable"),
+            (.variantUnavailable(code: "dependencies_missing"), 500, "dependencies_missing"),
         ] as [(AdmissionError, Int, String)]
     )
     func gone(_ failure: AdmissionError, _ status: Int, _ code: String) async throws {
