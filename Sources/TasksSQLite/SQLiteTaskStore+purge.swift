@@ -40,7 +40,7 @@ struct EndedTask: Sendable {
     /// Holds for tasks that ended by a moment and of which nothing is to be delivered any more.
     static let condition = """
         tasks.finished_at <= ? AND (tasks.callback_url IS NULL OR NOT EXISTS (
-            SELECT 1 FROM deliveries d
+            SELECT 1 FROM deliveries d INDEXED BY deliveries_pending
             WHERE d.tenant = tasks.tenant AND d.task_id = tasks.id AND d.status = 'pending'))
         """
 }

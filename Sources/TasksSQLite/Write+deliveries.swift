@@ -3,10 +3,15 @@ import GRDB
 import Tasks
 
 /// The outbox of callbacks: how deliveries come into being and end.
+///
+/// What is pending of a task is looked up by the index that is made for it, by name: SQLite guesses that few deliveries
+/// have one status, and would read all that are pending.
 extension Write {
     /// The events that a later one takes the place of, as a list for SQL.
     private static let news = CallbackEvent.allCases.filter { !$0.isEnd }.map { "'\($0.rawValue)'" }
         .joined(separator: ", ")
+
+    private static let pending = "deliveries INDEXED BY deliveries_pending"
 
     /// Stores a delivery at the end of its task's line.
     func insertDelivery(of event: CallbackEvent, of task: GenerationTask, to callback: Callback) throws {
@@ -16,7 +21,7 @@ extension Write {
             INSERT INTO deliveries (
                 tenant, task_id, event, url, receiver, origin, status, is_behind, created_at, next_attempt_at
             ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending',
-                EXISTS (SELECT 1 FROM deliveries WHERE tenant = ?1 AND task_id = ?2 AND status = 'pending'), ?7, ?7)
+                EXISTS (SELECT 1 FROM \(Self.pending) WHERE tenant = ?1 AND task_id = ?2 AND status = 'pending'), ?7, ?7)
             """,
             [
                 task.tenant.rawValue, task.id.bytes, event.rawValue, callback.url.text, callback.url.receiver,
@@ -47,12 +52,12 @@ extension Write {
         let pendingNews = "tenant = ? AND task_id = ? AND status = 'pending' AND event IN (\(Self.news))"
         let isWithSender = "is_under_way = 1 AND next_attempt_at > ?"
         try execute(
-            "UPDATE deliveries SET is_outdated = 1 WHERE \(pendingNews) AND \(isWithSender)",
+            "UPDATE \(Self.pending) SET is_outdated = 1 WHERE \(pendingNews) AND \(isWithSender)",
             [tenant.rawValue, task.bytes, now.milliseconds]
         )
         let ended = try execute(
             """
-            UPDATE deliveries SET status = 'superseded', ended_at = ?, next_attempt_at = NULL, is_behind = 0,
+            UPDATE \(Self.pending) SET status = 'superseded', ended_at = ?, next_attempt_at = NULL, is_behind = 0,
                 is_under_way = 0, is_outdated = 0
             WHERE \(pendingNews) AND NOT (\(isWithSender))
             """,
@@ -65,7 +70,7 @@ extension Write {
     func dropNewsOfSuccess(of task: GenerationTask) throws {
         guard let callback = task.callback else { return }
         try execute(
-            "DELETE FROM deliveries WHERE tenant = ? AND task_id = ? AND status = 'pending' AND event = ?",
+            "DELETE FROM \(Self.pending) WHERE tenant = ? AND task_id = ? AND status = 'pending' AND event = ?",
             [task.tenant.rawValue, task.id.bytes, CallbackEvent.succeeded.rawValue]
         )
         try lineUp(task.id, task.tenant)
@@ -134,8 +139,8 @@ extension Write {
     private func lineUp(_ task: TaskID, _ tenant: TenantID) throws -> Int {
         try execute(
             """
-            UPDATE deliveries SET is_behind = number > (
-                SELECT MIN(number) FROM deliveries WHERE tenant = ?1 AND task_id = ?2 AND status = 'pending')
+            UPDATE \(Self.pending) SET is_behind = number > (
+                SELECT MIN(number) FROM \(Self.pending) WHERE tenant = ?1 AND task_id = ?2 AND status = 'pending')
             WHERE tenant = ?1 AND task_id = ?2 AND status = 'pending'
             """,
             [tenant.rawValue, task.bytes]
