@@ -18,7 +18,11 @@ final class EngineBoard: Sendable {
     }
 
     /// The model that an engine described last; stays known while engines restart.
-    var model: ModelDescription? { state.withLock { $0.model } }
+    var model: ModelDescription? {
+        if let noted = state.withLock({ $0.model }) { return noted }
+        // An engine is ready a moment before anybody has noted what it said.
+        return engines.lazy.compactMap { $0.state.model.flatMap(ModelDescription.init) }.first
+    }
 
     /// Notes what an engine said of its model.
     func note(_ engineState: EngineState) {

@@ -72,7 +72,9 @@ def test_a_video_that_is_gone_is_made_again(start: Callable[..., Server]) -> Non
     first = server.wait_for_end(server.submit("gone")["task_id"])
     for file in (server.data / "videos").rglob("*.mp4"):
         file.unlink()
-    assert server.session.get(first["video_url"], timeout=30).status_code == 404
+    gone = server.session.get(first["video_url"], timeout=30)
+    assert gone.status_code == 410
+    assert gone.json()["code"] == "video_expired"
     second = server.submit("gone")
     assert not second["cached"]
     made = server.wait_for_end(second["task_id"])
