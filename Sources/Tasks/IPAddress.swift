@@ -39,9 +39,10 @@ package enum IPAddress: Hashable, Sendable, CustomStringConvertible {
         case .v4(let bits):
             [24, 16, 8, 0].map { String(bits >> UInt32($0) & 0xff) }.joined(separator: ".")
         case .v6(let upper, let lower):
-            Self.canonical([upper, lower].flatMap { half in
-                [48, 32, 16, 0].map { UInt16(truncatingIfNeeded: half >> UInt64($0)) }
-            })
+            Self.canonical(
+                [upper, lower].flatMap { half in
+                    [48, 32, 16, 0].map { UInt16(truncatingIfNeeded: half >> UInt64($0)) }
+                })
         }
     }
 
@@ -76,7 +77,8 @@ package enum IPAddress: Hashable, Sendable, CustomStringConvertible {
         bytes.indices.dropLast().first { bytes[$0] == UInt8(ascii: ":") && bytes[$0 + 1] == UInt8(ascii: ":") }
     }
 
-    private static func groups(of bytes: ArraySlice<UInt8>, mayEndDotted: Bool, exactly count: Int? = nil) -> [UInt16]? {
+    private static func groups(of bytes: ArraySlice<UInt8>, mayEndDotted: Bool, exactly count: Int? = nil) -> [UInt16]?
+    {
         var groups: [UInt16] = []
         let parts = bytes.isEmpty ? [] : bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         guard parts.count <= 8 else { return nil }
