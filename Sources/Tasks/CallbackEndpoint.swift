@@ -28,6 +28,7 @@ package struct CallbackEndpoint: Sendable, Hashable {
     /// - Parameters:
     ///   - text: what a client wrote.
     ///   - policy: what the operator allows.
+    /// - Throws: the first thing that is wrong with it.
     package init(_ text: String, policy: CallbackPolicy) throws(CallbackRefusal) {
         let bytes = Array(text.utf8)
         guard bytes.count <= Self.maxBytes else {

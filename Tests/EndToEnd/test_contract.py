@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from server import REPOSITORY, Server
 
-# What is valid depends on the loaded model (steps, sizes, frames), which the file cannot say; and DELETE cancels a task,
-# which stays there to be looked at.
+# What is valid depends on the loaded model (steps, sizes, frames), which the file cannot say; and DELETE cancels a
+# task, which stays there to be looked at.
 LEFT_OUT = ("--exclude-checks", "positive_data_acceptance,use_after_free")
 
 

@@ -17,7 +17,8 @@ struct EvictionPolicyTests {
         #expect(try EvictionPolicy().victims(of: usage(bytes: .max), now: .max).isEmpty)
     }
 
-    @Test("As many go as the quota asks for, the oldest first", arguments: [(100, 0), (99, 1), (90, 1), (75, 3), (0, 5)])
+    @Test(
+        "As many go as the quota asks for, the oldest first", arguments: [(100, 0), (99, 1), (90, 1), (75, 3), (0, 5)])
     func quota(maxBytes: Int64, count: Int) throws {
         let usage = try usage(bytes: 100)
         let victims = EvictionPolicy(maxBytes: maxBytes).victims(of: usage, now: 0)

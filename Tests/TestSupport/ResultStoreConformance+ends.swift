@@ -99,7 +99,9 @@ extension ResultStoreConformance {
             #expect(try await world.store.remove(kept))
             #expect(try await world.read(held) == content)
         },
-        ResultStoreConformance(name: "What was used since the inventory is not removed, however often it was used before") {
+        ResultStoreConformance(
+            name: "What was used since the inventory is not removed, however often it was used before"
+        ) {
             world in
             let stored = try await world.keep(content)
             for _ in 0..<3 { #expect(try await world.content(of: stored.name) == content) }
