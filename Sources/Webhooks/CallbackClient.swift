@@ -18,17 +18,23 @@ struct CallbackClient: Sendable {
 
     /// Makes one attempt, of bounded length.
     ///
+    /// - Parameters:
+    ///   - body: JSON.
+    ///   - url: the receiver.
+    ///   - number: which attempt it is, from 1.
+    ///   - headers: beside those that every callback has.
     /// - Returns: how it went; `nil` if the calling task was cancelled.
     func send(
         _ body: Data,
         to url: CallbackURL,
+        attempt number: Int,
         headers: [(name: String, value: String)]
     ) async -> DeliveryPolicy.Attempt? {
         let timeout = settings.timeout
         return await withTaskGroup(of: DeliveryPolicy.Attempt?.self) { group in
             group.addTask {
                 do throws(DeliveryError) {
-                    return try await attempt(body, url, headers)
+                    return try await attempt(number, body, url, headers)
                 } catch {
                     return Task.isCancelled ? nil : .failed(error)
                 }
@@ -44,6 +50,7 @@ struct CallbackClient: Sendable {
     }
 
     private func attempt(
+        _ number: Int,
         _ body: Data,
         _ url: CallbackURL,
         _ headers: [(name: String, value: String)]
@@ -51,9 +58,9 @@ struct CallbackClient: Sendable {
         // Read again: the operator's policy may have become stricter since the request came in.
         let endpoint: CallbackEndpoint
         do { endpoint = try CallbackEndpoint(url.text, policy: targets.policy) } catch { throw .addressForbidden }
-        let address = try await targets.address(of: endpoint.host)
-        let key = ConnectionPools.Key(receiver: endpoint.receiver, address: address)
-        let client = await pools.borrow(key, host: endpoint.hostText)
+        let address = try await targets.address(of: endpoint.host, attempt: number)
+        let key = ConnectionPools.Key(endpoint: endpoint, address: address)
+        let client = await pools.borrow(key)
         let result: Result<DeliveryPolicy.Attempt, DeliveryError>
         do {
             result = .success(try await post(body, endpoint, headers, client))
@@ -106,6 +113,7 @@ struct CallbackClient: Sendable {
 
     private static func deliveryError(_ error: any Error) -> DeliveryError {
         switch error {
+        case let error as DeliveryError: error
         case let error as HTTPClientError:
             switch error {
             case .connectTimeout, .deadlineExceeded, .readTimeout, .writeTimeout, .getConnectionFromPoolTimeout:

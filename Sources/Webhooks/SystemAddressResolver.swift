@@ -7,19 +7,34 @@ package import Tasks
 package final class SystemAddressResolver: AddressResolver {
     /// Look-ups at the same time.
     ///
-    /// As many stuck ones keep the others waiting, until the system gives them up.
-    private static let threadCount = 4
+    /// As many stuck ones keep the others waiting, until the system gives them up. Those that nobody waits for any more
+    /// are not begun.
+    private static let threadCount = 8
     /// Look-ups that run or wait, at most.
     private static let limit = 256
 
     private let threads: NIOThreadPool
     private let timeLimit: Duration
+    private let lookUp: @Sendable (String) -> Result<[IPAddress], DeliveryError>
     private let waiting = Mutex(0)
 
     /// - Parameter timeLimit: for one answer.
-    package init(timeLimit: Duration) {
+    package convenience init(timeLimit: Duration) {
+        self.init(timeLimit: timeLimit, lookUp: Self.askSystem)
+    }
+
+    /// - Parameters:
+    ///   - timeLimit: for one answer.
+    ///   - threadCount: look-ups at the same time.
+    ///   - lookUp: asks, and blocks for as long as that takes.
+    init(
+        timeLimit: Duration,
+        threadCount: Int = threadCount,
+        lookUp: @escaping @Sendable (String) -> Result<[IPAddress], DeliveryError>
+    ) {
         self.timeLimit = timeLimit
-        threads = NIOThreadPool(numberOfThreads: Self.threadCount)
+        self.lookUp = lookUp
+        threads = NIOThreadPool(numberOfThreads: threadCount)
         threads.start()
     }
 
@@ -37,10 +52,9 @@ package final class SystemAddressResolver: AddressResolver {
         guard !isFull else { throw .resolverBusy }
         let answer = FirstAnswer()
         threads.submit { [self] state in
-            if case .active = state {
-                answer.give(Self.lookUp(host))
-            } else {
-                answer.give(.failure(.nameUnresolved))
+            switch state {
+            case .active where !answer.isGiven: answer.give(lookUp(host))
+            case .active, .cancelled: answer.give(.failure(.nameUnresolved))
             }
             waiting.withLock { $0 -= 1 }
         }
@@ -49,10 +63,14 @@ package final class SystemAddressResolver: AddressResolver {
             answer.give(.failure(.timeout))
         }
         defer { limit.cancel() }
-        return try await answer.value().get()
+        return try await withTaskCancellationHandler {
+            await answer.value()
+        } onCancel: {
+            answer.give(.failure(.timeout))
+        }.get()
     }
 
-    private static func lookUp(_ host: String) -> Result<[IPAddress], DeliveryError> {
+    private static func askSystem(_ host: String) -> Result<[IPAddress], DeliveryError> {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -93,6 +111,12 @@ private final class FirstAnswer: Sendable {
     }
 
     private let state = Mutex(State.open)
+
+    var isGiven: Bool {
+        state.withLock { state in
+            if case .given = state { true } else { false }
+        }
+    }
 
     func give(_ answer: Answer) {
         let waiter: CheckedContinuation<Answer, Never>? = state.withLock { state in

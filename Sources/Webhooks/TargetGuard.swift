@@ -8,17 +8,24 @@ struct TargetGuard: Sendable {
     let policy: CallbackPolicy
     let resolver: any AddressResolver
 
-    func address(of host: CallbackEndpoint.Host) async throws(DeliveryError) -> IPAddress {
+    /// Resolves and judges.
+    ///
+    /// - Parameters:
+    ///   - host: whose address is wanted.
+    ///   - number: which attempt it is for, from 1: each tries the next address, so that one that is down is not all.
+    /// - Returns: one of the host's addresses, all of which are allowed.
+    /// - Throws: `addressForbidden`, and what the resolver throws.
+    func address(of host: CallbackEndpoint.Host, attempt number: Int) async throws(DeliveryError) -> IPAddress {
         switch host {
         case .address(let address):
             guard policy.allows(address) else { throw .addressForbidden }
             return address
         case .name(let name):
             let addresses = try await resolver.addresses(of: name)
-            guard let first = addresses.first else { throw .nameUnresolved }
+            guard !addresses.isEmpty else { throw .nameUnresolved }
             // One bad address among good ones is no accident.
             guard addresses.allSatisfy(policy.allows) else { throw .addressForbidden }
-            return first
+            return addresses[max(0, number - 1) % addresses.count]
         }
     }
 }

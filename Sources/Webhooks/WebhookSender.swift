@@ -9,8 +9,6 @@ package import Tasks
 /// A receiver has a few places of its own: one that hangs or fails holds up only itself. What is under way when the
 /// process dies is due again.
 package final class WebhookSender: Service {
-    /// Shortest time between two looks that nobody asked for.
-    private static let shortestPause: Duration = .milliseconds(10)
     /// Tries to record an outcome while the store does not answer.
     private static let recordAttempts = 5
 
@@ -57,7 +55,7 @@ package final class WebhookSender: Service {
         self.clock = clock
         self.logger = logger
         self.policy = DeliveryPolicy(delays: settings.delays)
-        pools = ConnectionPools(group: group, connectTimeout: settings.connectTimeout, trustRoots: trustRoots)
+        pools = ConnectionPools(group: group, settings: settings, trustRoots: trustRoots)
         client = CallbackClient(
             targets: TargetGuard(policy: policy, resolver: resolver),
             pools: pools,
@@ -102,8 +100,12 @@ package final class WebhookSender: Service {
             sign.yield()
             var pause = settings.longestPause
             do throws(TaskStoreError) {
-                if let next = try await store.nextDelivery() {
-                    pause = min(pause, max(Self.shortestPause, clock.wallTime().duration(to: next)))
+                // What is due already and was not taken waits for a place or for its turn; whoever ends gives a sign.
+                // Looking for it more often would be a write each time, for as long as a receiver hangs.
+                if let next = try await store.nextDelivery(), case let wait = clock.wallTime().duration(to: next),
+                    wait > .zero
+                {
+                    pause = min(pause, wait)
                 }
             } catch {
                 logger.error("The outbox does not answer", metadata: ["code": "\(error.code)"])
@@ -156,7 +158,14 @@ package final class WebhookSender: Service {
             secrets: secrets
         )
         return await withTaskGroup(of: DeliveryPolicy.Attempt?.self) { group in
-            group.addTask { await self.client.send(body, to: claimed.delivery.url, headers: headers) }
+            group.addTask {
+                await self.client.send(
+                    body,
+                    to: claimed.delivery.url,
+                    attempt: claimed.delivery.attempts,
+                    headers: headers
+                )
+            }
             group.addTask { [settings] in
                 do {
                     try await gracefulShutdown()

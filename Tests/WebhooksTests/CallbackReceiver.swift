@@ -19,6 +19,8 @@ final class CallbackReceiver: Sendable {
         case nothing
         /// A body without an end, in pieces.
         case endless
+        /// A body that ends before its announced length.
+        case breaksOff
         /// Not HTTP.
         case garbage
         /// Closes at once.
@@ -57,7 +59,11 @@ final class CallbackReceiver: Sendable {
     }
 
     /// Listens for the length of a body.
-    func listen(tls: NIOSSLContext? = nil, _ body: () async throws -> Void) async throws {
+    func listen(
+        on host: String = "127.0.0.1",
+        tls: NIOSSLContext? = nil,
+        _ body: () async throws -> Void
+    ) async throws {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 self.state.withLock { $0.connections += 1 }
@@ -67,7 +73,7 @@ final class CallbackReceiver: Sendable {
                     try channel.pipeline.syncOperations.addHandler(Handler(receiver: self))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(host: host, port: 0).get()
         self.channel.withLock { $0 = channel }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
@@ -134,6 +140,11 @@ private final class Handler: ChannelInboundHandler {
                 guard context.channel.isActive else { return task.cancel() }
                 context.writeAndFlush(handler.wrapOutboundOut(.body(.byteBuffer(part))), promise: nil)
             }
+        case .breaksOff:
+            let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["content-length": "100"])
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "half")))), promise: nil)
+            context.close(promise: nil)
         case .garbage:
             let loopBound = NIOLoopBound(context, eventLoop: context.eventLoop)
             context.pipeline.context(handlerType: HTTPResponseEncoder.self).whenSuccess { encoder in

@@ -54,7 +54,7 @@ struct SenderWorld: Sendable {
         return found
     }
 
-    static let loopback = [IPNetwork("127.0.0.0/8")].compactMap { $0 }
+    static let loopback = ["127.0.0.0/8", "::1"].compactMap { IPNetwork($0) }
 
     /// Settings whose delays are short enough to wait for.
     static let quick = WebhookSettings(
@@ -74,11 +74,18 @@ struct SenderWorld: Sendable {
         resolver: any AddressResolver = ScriptedResolver(["receiver.test": [["127.0.0.1"]]]),
         trustRoots: TrustRoots = .system,
         secrets: [WebhookSecret] = [WebhookSecret()],
+        clock: any ServiceClock = SystemClock(),
         _ body: @Sendable (SenderWorld) async throws -> Void
     ) async throws {
         let store = try await SQLiteTaskStore.inMemory(clock: SystemClock(), logger: logger)
         try await run(
-            over: store, settings, policy: policy, resolver: resolver, trustRoots: trustRoots, secrets: secrets
+            over: store,
+            settings,
+            policy: policy,
+            resolver: resolver,
+            trustRoots: trustRoots,
+            secrets: secrets,
+            clock: clock
         ) {
             try await body($0)
         }
@@ -93,6 +100,7 @@ struct SenderWorld: Sendable {
         resolver: any AddressResolver = ScriptedResolver(["receiver.test": [["127.0.0.1"]]]),
         trustRoots: TrustRoots = .system,
         secrets: [WebhookSecret] = [WebhookSecret()],
+        clock: any ServiceClock = SystemClock(),
         _ body: @Sendable (SenderWorld) async throws -> Void
     ) async throws {
         let sender = WebhookSender(
@@ -104,7 +112,7 @@ struct SenderWorld: Sendable {
             trustRoots: trustRoots,
             userAgent: "Animato/test",
             group: MultiThreadedEventLoopGroup.singleton,
-            clock: SystemClock(),
+            clock: clock,
             logger: logger,
             render: { claimed in
                 Data(#"{"task":"\#(claimed.task.id)","type":"\#(claimed.delivery.event.rawValue)"}"#.utf8)

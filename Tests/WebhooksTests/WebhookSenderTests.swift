@@ -138,9 +138,9 @@ struct WebhookSenderTests {
         }
     }
 
-    @Test("An answer without an end is an answer")
-    func endless() async throws {
-        let receiver = CallbackReceiver { _, _ in .endless }
+    @Test("An answer without an end, or that breaks off, is an answer", arguments: [true, false])
+    func endless(_ isEndless: Bool) async throws {
+        let receiver = CallbackReceiver { _, _ in isEndless ? .endless : .breaksOff }
         try await receiver.listen {
             try await SenderWorld.run { world in
                 try await world.succeed("a", "http://receiver.test:\(receiver.port)/")
@@ -192,10 +192,58 @@ struct WebhookSenderTests {
         }
     }
 
-    @Test("What is being sent at shutdown is due again")
+    @Test("An address that is down is not all that a name has: the next attempt goes to the next")
+    func nextAddress() async throws {
+        let receiver = CallbackReceiver()
+        let resolver = ScriptedResolver(["receiver.test": [["127.0.0.2", "127.0.0.1"]]])
+        try await receiver.listen {
+            try await SenderWorld.run(resolver: resolver) { world in
+                try await world.succeed("a", "http://receiver.test:\(receiver.port)/")
+                #expect(try await world.wait(for: 1, .delivered).first?.attempts == 2)
+            }
+        }
+    }
+
+    @Test("While a receiver hangs, the outbox is not asked for what must wait")
+    func patience() async throws {
+        let hanging = CallbackReceiver { _, _ in .nothing }
+        let clock = ListeningClock()
+        var settings = SenderWorld.quick
+        settings.receiverConcurrency = 1
+        settings.timeout = .seconds(30)
+        let pause = Duration.milliseconds(40)
+        settings.longestPause = pause
+        try await hanging.listen {
+            try await SenderWorld.run(settings, clock: clock) { world in
+                for number in 0..<3 { try await world.succeed("\(number)", "http://receiver.test:\(hanging.port)/") }
+                await hanging.wait(for: 1)
+                let before = clock.sleeps.count
+                try await clock.wait(forSleeps: before + 5)
+                #expect(clock.sleeps.dropFirst(before).allSatisfy { $0 == pause })
+                #expect(hanging.received.count == 1)
+            }
+        }
+    }
+
+    @Test("A receiver's connection is used again")
+    func keepAlive() async throws {
+        let receiver = CallbackReceiver()
+        var settings = SenderWorld.quick
+        settings.receiverConcurrency = 1
+        try await receiver.listen {
+            try await SenderWorld.run(settings) { world in
+                for number in 0..<5 { try await world.succeed("\(number)", "http://receiver.test:\(receiver.port)/") }
+                _ = try await world.wait(for: 5, .delivered)
+                #expect(receiver.connections == 1)
+            }
+        }
+    }
+
+    @Test("What is being sent at shutdown is due again, and sent by the next process")
     func shutdown() async throws {
         let receiver = CallbackReceiver { number, _ in number == 1 ? .nothing : .status(200) }
-        let store = try await SQLiteTaskStore.inMemory(clock: SystemClock(), logger: SenderWorld.logger)
+        let clock = ManualClock()
+        let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: SenderWorld.logger)
         var settings = SenderWorld.quick
         settings.timeout = .seconds(30)
         try await receiver.listen {
@@ -208,6 +256,13 @@ struct WebhookSenderTests {
             let page = try await store.deliveries(
                 matching: DeliveryQuery(tenant: .standard, status: .pending, limit: 9))
             #expect(page.deliveries.count == 1)
+            // Beyond the claim of the one that was shut down.
+            clock.advance(by: .seconds(120))
+            try await SenderWorld.run(over: store, settings) { world in
+                let delivery = try #require(try await world.wait(for: 1, .delivered).first)
+                #expect(delivery.attempts == 2)
+                #expect(Set(receiver.received.flatMap { $0.headers["webhook-id"] }) == [delivery.id.description])
+            }
         }
         try await store.close()
     }
