@@ -18,6 +18,7 @@ ls /usr/lib/*/libcurl.so.4 >/dev/null 2>&1 || missing+=(libcurl4)
 if [ "$part" = test ]; then
     need mount mount
     need ffprobe ffmpeg
+    need openssl openssl
 fi
 if [ "$part" = bench ]; then
     need wrk wrk
