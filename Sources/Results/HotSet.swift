@@ -29,6 +29,11 @@ struct HotSet: Sendable {
         return videos[name]?.content
     }
 
+    /// The content, if it is here; counts nothing.
+    func content(of name: VideoName) -> ByteBuffer? {
+        videos[name]?.content
+    }
+
     /// The length of a video that is here.
     func bytes(of name: VideoName) -> Int64? {
         videos[name]?.bytes

@@ -137,12 +137,12 @@ package final class MemoryResultStore: ResultStore {
         let found = try await base.video(name)
         guard case .file = found else { return found }
         let content: ByteBuffer? = await withCheckedContinuation { continuation in
-            let isOver = state.withLock { state in
-                guard state.loads[name] != nil else { return true }
+            let ended = state.withLock { state -> ByteBuffer?? in
+                guard state.loads[name] != nil else { return .some(state.hot.content(of: name)) }
                 state.loads[name]?.followers.append(continuation)
-                return false
+                return .none
             }
-            if isOver { continuation.resume(returning: nil) }
+            if let ended { continuation.resume(returning: ended) }
         }
         return content.map(VideoContent.memory) ?? found
     }

@@ -152,6 +152,25 @@ struct FileResultStoreTests {
         }
     }
 
+    @Test("Many who miss a video in memory at once read it once")
+    func oneLoad() async throws {
+        try await withStore { store, _, _ in
+            let memory = MemoryResultStore(over: store)
+            let stored = try await keep(Data(repeating: 5, count: 5_000_000), in: memory)
+            let places = try await withThrowingTaskGroup(of: UInt?.self) { group in
+                for _ in 0..<16 {
+                    group.addTask {
+                        guard case .memory(let buffer) = try await memory.video(stored.name) else { return nil }
+                        return buffer.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
+                    }
+                }
+                return try await group.reduce(into: Set<UInt?>()) { $0.insert($1) }
+            }
+            #expect(places.count == 1)
+            #expect(!places.contains(nil))
+        }
+    }
+
     @Test("A full disk is told as such, and what is there can still be read", .enabled(if: SmallDisk.isAvailable))
     func fullDisk() async throws {
         try await SmallDisk.with(bytes: 4 << 20) { directory in
