@@ -5,8 +5,13 @@ import NIOCore
 /// A video takes the place of others only if it was asked for more often than each of them lately: a scan of many videos
 /// that are asked for once changes nothing.
 struct HotSet: Sendable {
+    /// Videos that a newcomer is compared with, so that a miss costs no more in a large set; each time others.
+    static let sampleSize = 64
+
     private let settings: MemoryLevelSettings
     private var videos: [VideoName: Entry] = [:]
+    /// The same videos, in no order.
+    private var names: [VideoName] = []
     private var sketch = FrequencySketch()
     private var bytes: Int64 = 0
     private var uses: UInt64 = 0
@@ -14,6 +19,8 @@ struct HotSet: Sendable {
     private struct Entry {
         let content: ByteBuffer
         var lastUse: UInt64
+        /// In `names`.
+        var place: Int
         var bytes: Int64 { Int64(content.readableBytes) }
     }
 
@@ -49,13 +56,18 @@ struct HotSet: Sendable {
         guard let victims = victims(for: name, bytes: Int64(content.readableBytes)) else { return }
         for victim in victims { remove(victim) }
         uses += 1
-        videos[name] = Entry(content: content, lastUse: uses)
+        videos[name] = Entry(content: content, lastUse: uses, place: names.count)
+        names.append(name)
         bytes += Int64(content.readableBytes)
     }
 
     mutating func remove(_ name: VideoName) {
         guard let entry = videos.removeValue(forKey: name) else { return }
         bytes -= entry.bytes
+        let last = names.removeLast()
+        guard last != name else { return }
+        names[entry.place] = last
+        videos[last]?.place = entry.place
     }
 
     /// What a newcomer takes the place of: the least asked for, of those the one used longest ago; `nil` if it is worth
@@ -67,8 +79,11 @@ struct HotSet: Sendable {
         func isTooMuch() -> Bool { entries > settings.maxEntries || bytes > settings.maxBytes }
         guard isTooMuch() else { return [] }
         let worth = sketch.frequency(of: name.prefixBits)
-        let ranked = videos.map { (name: $0, frequency: sketch.frequency(of: $0.prefixBits), entry: $1) }
-            .sorted { ($0.frequency, $0.entry.lastUse) < ($1.frequency, $1.entry.lastUse) }
+        let start = names.isEmpty ? 0 : Int(uses % UInt64(names.count))
+        let ranked = (0..<min(names.count, Self.sampleSize)).compactMap { offset -> Candidate? in
+            let name = names[(start + offset) % names.count]
+            return videos[name].map { Candidate(name, sketch.frequency(of: name.prefixBits), $0) }
+        }.sorted { ($0.frequency, $0.entry.lastUse) < ($1.frequency, $1.entry.lastUse) }
         var victims: [VideoName] = []
         for candidate in ranked where isTooMuch() {
             guard candidate.frequency < worth else { return nil }
@@ -76,7 +91,19 @@ struct HotSet: Sendable {
             entries -= 1
             bytes -= candidate.entry.bytes
         }
-        return victims
+        return isTooMuch() ? nil : victims
+    }
+
+    private struct Candidate {
+        let name: VideoName
+        let frequency: UInt8
+        let entry: Entry
+
+        init(_ name: VideoName, _ frequency: UInt8, _ entry: Entry) {
+            self.name = name
+            self.frequency = frequency
+            self.entry = entry
+        }
     }
 }
 

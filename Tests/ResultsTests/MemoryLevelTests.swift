@@ -63,6 +63,19 @@ struct MemoryLevelTests {
         #expect(try (0..<4).filter { hot.bytes(of: try name($0)) != nil } == [1, 2, 3])
     }
 
+    @Test("A set larger than what a newcomer is compared with keeps its bounds and its favourites")
+    func largeSet() throws {
+        var hot = HotSet(MemoryLevelSettings(maxEntries: 500, maxBytes: 1 << 20))
+        let favourites = try (0..<400).map(name)
+        for _ in 0..<5 { for favourite in favourites { _ = ask(&hot, favourite) } }
+        let others = try (1000..<6000).map(name)
+        for other in others { _ = ask(&hot, other) }
+        #expect(favourites.allSatisfy { hot.bytes(of: $0) == 10 })
+        for other in others.prefix(100) { for _ in 0..<9 { _ = ask(&hot, other) } }
+        #expect(others.prefix(100).allSatisfy { hot.bytes(of: $0) == 10 })
+        #expect((favourites + others).count { hot.bytes(of: $0) != nil } == 500)
+    }
+
     @Test("No entries turn it off")
     func off() throws {
         var hot = HotSet(MemoryLevelSettings(maxEntries: 0))
