@@ -14,7 +14,7 @@ import Webhooks
 /// Everything that a running server is made of; the one place where a contract meets its implementation.
 struct Server: Sendable {
     private let store: SQLiteTaskStore
-    private let results: FileResultStore
+    private let closeResults: @Sendable () async throws -> Void
     private let services: [any Service]
     private let drainTimeout: Duration
     private let logger: Logger
@@ -47,12 +47,7 @@ struct Server: Sendable {
         } catch {
             throw ServerError(error, directory: directory)
         }
-        let results: FileResultStore
-        do throws(ResultStoreError) {
-            results = try FileResultStore(directory: directory, logger: logger)
-        } catch {
-            throw .dataDirectoryUnusable("\(error)")
-        }
+        let (results, closeResults) = try await openResults(configuration.s3.settings, directory, logger)
         let served = MemoryResultStore(over: results, settings: configuration.memoryLevel)
         let secrets =
             try configuration.callbackSecrets.isEmpty
@@ -99,7 +94,7 @@ struct Server: Sendable {
         )
         return Server(
             store: store,
-            results: results,
+            closeResults: closeResults,
             // Stopped in reverse: requests first, then the work, then the engines.
             services: engines + [callbacks, retention, scheduler.reaper, scheduler.dispatcher, http],
             drainTimeout: configuration.scheduling.drainTimeout,
@@ -123,8 +118,34 @@ struct Server: Sendable {
             outcome = .failure(error)
         }
         try await store.close()
-        try await results.close()
+        try await closeResults()
         try outcome.get()
+    }
+
+    /// Opens what videos are kept in, and gives it with what ends it.
+    private static func openResults(
+        _ s3: S3Settings?,
+        _ directory: String,
+        _ logger: Logger
+    ) async throws(ServerError) -> (any ResultStore, @Sendable () async throws -> Void) {
+        do throws(ResultStoreError) {
+            guard let s3 else {
+                let files = try FileResultStore(directory: directory, logger: logger)
+                return (files, { try await files.close() })
+            }
+            let objects = try S3ResultStore(settings: s3, directory: directory, logger: logger)
+            do throws(ResultStoreError) {
+                try await objects.checkBucket()
+            } catch {
+                // Its connections must be ended, whatever that gives.
+                try? await objects.close()
+                throw error
+            }
+            return (objects, { try await objects.close() })
+        } catch {
+            guard s3 == nil else { throw .bucketUnusable("\(error)") }
+            throw .dataDirectoryUnusable("\(error)")
+        }
     }
 
     /// Makes the data directory, for its owner alone.
@@ -147,6 +168,7 @@ struct Server: Sendable {
 enum ServerError: Error, Equatable {
     case dataDirectoryInUse(String)
     case dataDirectoryUnusable(String)
+    case bucketUnusable(String)
 
     init(_ error: SQLiteTaskStoreOpenError, directory: String) {
         self =
@@ -163,6 +185,8 @@ enum ServerError: Error, Equatable {
             "Another server is running on \(path). Stop it, or give this one its own directory with --data."
         case .dataDirectoryUnusable(let reason):
             "The data directory cannot be used: \(reason)"
+        case .bucketUnusable(let reason):
+            "The bucket of s3.bucket cannot be used: \(reason)"
         }
     }
 }

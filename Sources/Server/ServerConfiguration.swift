@@ -15,6 +15,7 @@ struct ServerConfiguration: Sendable, Equatable {
     var store = SQLiteTaskStoreSettings()
     var scheduling = SchedulingSettings(software: "Animato \(Version.current)")
     var memoryLevel = MemoryLevelSettings()
+    var s3 = S3Configuration()
     var retention = RetentionSettings()
     var callbacks = WebhookSettings()
     /// What callbacks are signed with, the newest first; empty: one that the server makes itself.
@@ -41,6 +42,41 @@ struct ServerConfiguration: Sendable, Equatable {
         ///
         /// `nil` everywhere but in tests.
         var timedStepSeconds: Double?
+    }
+
+    /// Object storage for videos, in place of the data directory.
+    struct S3Configuration: Sendable, Equatable {
+        /// One at most; none: AWS.
+        var endpoints: [S3Endpoint] = []
+        var region = "us-east-1"
+        /// `nil`: videos are kept in the data directory.
+        var bucket: String?
+        var prefix: String?
+        var accessKey: String?
+        var secretKey: String?
+        var usesPathStyle = false
+        var linkLifetime: Duration = .seconds(900)
+
+        /// What there is too little of; `nil` if nothing is missing.
+        var fault: String? {
+            bucket != nil && settings == nil ? "needs s3.accessKey and s3.secretKey, and one s3.endpoint at most" : nil
+        }
+
+        /// `nil` without a bucket, or where something is missing.
+        var settings: S3Settings? {
+            guard let bucket, let accessKey, let secretKey, endpoints.count <= 1,
+                let endpoint = endpoints.first ?? S3Endpoint("https://s3.amazonaws.com")
+            else { return nil }
+            return S3Settings(
+                endpoint: endpoint,
+                region: region,
+                bucket: bucket,
+                prefix: prefix ?? "",
+                credentials: S3Credentials(accessKey: accessKey, secretKey: secretKey),
+                usesPathStyle: usesPathStyle,
+                linkLifetime: linkLifetime
+            )
+        }
     }
 
     /// The installation that makes stills and previews; no model is loaded for them.

@@ -49,6 +49,9 @@ struct SettingsReader {
         reader.readEnvironment(environment)
         reader.endSource()
         if let path = file ?? environment["ANIMATO_CONFIG"] { reader.readFile(path) }
+        if reader.faults.isEmpty, let fault = reader.configuration.s3.fault {
+            reader.faults.append(Fault(source: "s3.bucket", message: fault))
+        }
         guard reader.faults.isEmpty else { throw Faults(faults: reader.faults) }
         return reader.configuration
     }

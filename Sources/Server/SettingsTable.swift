@@ -140,6 +140,29 @@ enum SettingsTable {
             \.scheduling.embedsMetadata,
             "Whether a video carries the prompt, the seed and the model as tags."
         ),
+        .optionalText(
+            "s3.bucket",
+            \.s3.bucket,
+            "Keeps videos in this bucket of an S3-compatible service. Nothing: in the data directory."
+        ),
+        .values(
+            "s3.endpoint",
+            \.s3.endpoints,
+            accepts: "http:// or https:// address of a service; nothing: AWS",
+            "Where the service is.",
+            parse: { S3Endpoint($0) }
+        ),
+        .text("s3.region", \.s3.region, "The region that requests are signed for."),
+        .optionalText("s3.prefix", \.s3.prefix, "In front of every key, as in animato/."),
+        .optionalText("s3.accessKey", \.s3.accessKey, "The name of the key that requests are signed with."),
+        .secret("s3.secretKey", \.s3.secretKey, minLength: 1, "The key itself."),
+        .bool("s3.pathStyle", \.s3.usesPathStyle, "Whether the bucket is named in the path and not in the host."),
+        .duration(
+            "s3.linkLifetime",
+            \.s3.linkLifetime,
+            1...604_800,
+            "How long the address that a client is sent to is good for."
+        ),
         .duration(
             "retention.interval",
             \.retention.interval,
