@@ -46,12 +46,13 @@ def test_generate_without_a_server_says_so() -> None:
 def test_generate_local_starts_everything_itself(tmp_path: Path) -> None:
     output = tmp_path / "cat.mp4"
     done = run(
-        *("generate", "a cat", "--local", "--width", "64", "--height", "64", "--num-frames", "5", "--steps", "2"),
+        *("generate", "a cat moving to the left on the grass", "--local", "--width", "64", "--height", "64"),
+        *("--num-frames", "17", "--steps", "4"),
         *("--data", str(tmp_path / "data"), "--model", str(MODEL), "--set", f"engine.python={PYTHON}"),
         *("--output", str(output)),
     )
     assert done.returncode == 0, done.stderr
-    assert problems(output, width=64, height=64, frames=5) == []
+    assert problems(output, width=64, height=64, frames=17) == []
 
 
 def test_doctor_finds_everything_there(tmp_path: Path) -> None:
