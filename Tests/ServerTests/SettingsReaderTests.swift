@@ -176,8 +176,8 @@ struct SettingsReaderTests {
         #expect(SettingsTable.byKey.count == SettingsTable.all.count)
         #expect(SettingsTable.byEnvironmentName.count == SettingsTable.all.count)
         for setting in SettingsTable.all {
-            #expect(setting.key.wholeMatch(of: /[a-z]+\.[a-zA-Z]+/) != nil)
-            #expect(setting.environmentName.wholeMatch(of: /ANIMATO(_[A-Z]+)+/) != nil)
+            #expect(setting.key.wholeMatch(of: /[a-z][a-z0-9]*\.[a-zA-Z]+/) != nil)
+            #expect(setting.environmentName.wholeMatch(of: /ANIMATO(_[A-Z][A-Z0-9]*)+/) != nil)
             #expect(setting.summary.hasSuffix("."))
         }
     }
