@@ -4,87 +4,132 @@ import Tasks
 extension Setting {
     typealias Path<Value> = any WritableKeyPath<ServerConfiguration, Value> & Sendable
 
-    static func text(_ key: String, _ path: Path<String>, _ summary: String) -> Setting {
-        Setting(
-            key: key,
-            accepts: "text",
-            summary: summary,
-            defaultText: ServerConfiguration()[keyPath: path]
-        ) { (text, configuration) throws(InvalidSetting) in
-            guard !text.isEmpty else { throw InvalidSetting(expected: "text that is not empty") }
-            configuration[keyPath: path] = text
-        }
-    }
+    // MARK: What every kind is made of
 
-    /// The beginning of a web address, as clients put it in front of a path.
-    static func optionalOrigin(_ key: String, _ path: Path<String?>, _ summary: String) -> Setting {
-        let accepts = "http:// or https:// address without a slash at the end, or nothing"
-        return Setting(
-            key: key,
-            accepts: accepts,
-            summary: summary,
-            defaultText: ServerConfiguration()[keyPath: path] ?? ""
-        ) { (text, configuration) throws(InvalidSetting) in
-            guard !text.isEmpty else {
-                configuration[keyPath: path] = nil
-                return
-            }
-            guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host() != nil,
-                !text.hasSuffix("/")
-            else { throw InvalidSetting(expected: accepts) }
-            configuration[keyPath: path] = text
-        }
-    }
-
-    static func integer<Value: FixedWidthInteger & Sendable>(
+    /// A setting that takes the texts that `parse` makes something of.
+    ///
+    /// - Parameters:
+    ///   - key: of the setting.
+    ///   - path: where the value goes.
+    ///   - accepts: what is accepted, for people.
+    ///   - summary: what the setting does.
+    ///   - show: writes a value, so that reading it gives the value again.
+    ///   - parse: `nil` for a text that is no value.
+    /// - Returns: the setting; its default is what a new configuration has.
+    private static func value<Value: Sendable>(
         _ key: String,
         _ path: Path<Value>,
-        _ range: ClosedRange<Value>,
-        _ summary: String
+        _ accepts: String,
+        _ summary: String,
+        show: (Value) -> String,
+        parse: @escaping @Sendable (String) -> Value?
     ) -> Setting {
-        let accepts = "whole number from \(range.lowerBound) to \(range.upperBound)"
-        return Setting(
-            key: key,
-            accepts: accepts,
-            summary: summary,
-            defaultText: "\(ServerConfiguration()[keyPath: path])"
-        ) { (text, configuration) throws(InvalidSetting) in
-            guard let value = Value(text), range.contains(value) else { throw InvalidSetting(expected: accepts) }
+        Setting(key: key, accepts: accepts, summary: summary, defaultText: show(ServerConfiguration()[keyPath: path])) {
+            (text, configuration) throws(InvalidSetting) in
+            guard let value = parse(text) else { throw InvalidSetting(expected: accepts) }
             configuration[keyPath: path] = value
         }
     }
 
-    static func bool(_ key: String, _ path: Path<Bool>, _ summary: String) -> Setting {
-        let accepts = "true or false"
-        return Setting(
-            key: key,
-            accepts: accepts,
-            summary: summary,
-            defaultText: "\(ServerConfiguration()[keyPath: path])"
-        ) { (text, configuration) throws(InvalidSetting) in
-            guard let value = Bool(text) else { throw InvalidSetting(expected: accepts) }
-            configuration[keyPath: path] = value
+    /// The same, where an empty text is no value at all.
+    private static func optional<Value: Sendable>(
+        _ key: String,
+        _ path: Path<Value?>,
+        _ accepts: String,
+        _ summary: String,
+        show: (Value) -> String,
+        parse: @escaping @Sendable (String) -> Value?
+    ) -> Setting {
+        value(key, path, "\(accepts), or nothing", summary) {
+            $0.map(show) ?? ""
+        } parse: { text in
+            text.isEmpty ? .some(nil) : parse(text).map(Optional.some)
+        }
+    }
+
+    private static func parts(of text: String) -> [String] {
+        text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    private static func number(_ value: Double) -> String {
+        value == value.rounded() ? "\(Int(value))" : "\(value)"
+    }
+
+    private static func number(_ text: String, in range: ClosedRange<Double>) -> Double? {
+        Double(text).flatMap { range.contains($0) ? $0 : nil }
+    }
+
+    // MARK: Text
+
+    static func text(_ key: String, _ path: Path<String>, _ summary: String) -> Setting {
+        value(key, path, "text that is not empty", summary) {
+            $0
+        } parse: {
+            $0.isEmpty ? nil : $0
+        }
+    }
+
+    static func optionalText(_ key: String, _ path: Path<String?>, _ summary: String) -> Setting {
+        optional(key, path, "text", summary) {
+            $0
+        } parse: {
+            $0
         }
     }
 
     /// Text that is never shown again.
-    static func secret(
-        _ key: String,
-        _ path: Path<String?>,
-        minLength: Int,
-        _ summary: String
-    ) -> Setting {
-        let accepts = "text of at least \(minLength) characters, or nothing"
-        var setting = Setting(key: key, accepts: accepts, summary: summary, defaultText: "") {
-            (text, configuration) throws(InvalidSetting) in
-            guard text.isEmpty || text.count >= minLength else { throw InvalidSetting(expected: accepts) }
-            configuration[keyPath: path] = text.isEmpty ? nil : text
+    static func secret(_ key: String, _ path: Path<String?>, minLength: Int, _ summary: String) -> Setting {
+        var setting = optional(key, path, "text of at least \(minLength) characters", summary) {
+            $0
+        } parse: { text in
+            text.count >= minLength ? text : nil
         }
         setting.isSecret = true
         return setting
     }
 
-    /// A list of what a room parses, perhaps empty.
+    /// The beginning of a web address, as clients put it in front of a path.
+    static func optionalOrigin(_ key: String, _ path: Path<String?>, _ summary: String) -> Setting {
+        optional(key, path, "http:// or https:// address without a slash at the end", summary) {
+            $0
+        } parse: { text in
+            guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host() != nil,
+                !text.hasSuffix("/")
+            else { return nil }
+            return text
+        }
+    }
+
+    static func choice(_ key: String, _ choices: [String], _ path: Path<String>, _ summary: String) -> Setting {
+        value(key, path, "one of " + choices.joined(separator: ", "), summary) {
+            $0
+        } parse: { text in
+            choices.contains(text) ? text : nil
+        }
+    }
+
+    static func bool(_ key: String, _ path: Path<Bool>, _ summary: String) -> Setting {
+        value(key, path, "true or false", summary) {
+            "\($0)"
+        } parse: {
+            Bool($0)
+        }
+    }
+
+    // MARK: Lists
+
+    /// At least one word, none twice.
+    static func list(_ key: String, _ path: Path<[String]>, accepts: String, _ summary: String) -> Setting {
+        value(key, path, accepts, summary) {
+            $0.joined(separator: ",")
+        } parse: { text in
+            let parts = parts(of: text)
+            let isPlain = !parts.isEmpty && parts.allSatisfy { !$0.isEmpty } && Set(parts).count == parts.count
+            return isPlain ? parts : nil
+        }
+    }
+
+    /// A list of what a room parses, perhaps empty, as it is by default.
     static func values<Value: Sendable>(
         _ key: String,
         _ path: Path<[Value]>,
@@ -93,114 +138,39 @@ extension Setting {
         _ summary: String,
         parse: @escaping @Sendable (String) -> Value?
     ) -> Setting {
-        var setting = Setting(key: key, accepts: accepts, summary: summary, defaultText: "") {
-            (text, configuration) throws(InvalidSetting) in
-            var values: [Value] = []
-            for part in text.split(separator: ",") {
-                guard let value = parse(part.trimmingCharacters(in: .whitespaces)) else {
-                    throw InvalidSetting(expected: accepts)
-                }
-                values.append(value)
-            }
-            configuration[keyPath: path] = values
+        var setting = value(key, path, accepts, summary) { _ in
+            ""
+        } parse: { text in
+            let parts = parts(of: text)
+            let values = parts.compactMap(parse)
+            return values.count == parts.count ? values : nil
         }
         setting.isSecret = isSecret
         return setting
     }
 
-    static func optionalText(_ key: String, _ path: Path<String?>, _ summary: String) -> Setting {
-        Setting(
-            key: key,
-            accepts: "text, or nothing",
-            summary: summary,
-            defaultText: ServerConfiguration()[keyPath: path] ?? ""
-        ) { (text, configuration) throws(InvalidSetting) in
-            configuration[keyPath: path] = text.isEmpty ? nil : text
+    // MARK: Numbers
+
+    static func integer<Value: FixedWidthInteger & Sendable>(
+        _ key: String,
+        _ path: Path<Value>,
+        _ range: ClosedRange<Value>,
+        _ summary: String
+    ) -> Setting {
+        let accepts = "whole number from \(range.lowerBound) to \(range.upperBound)"
+        return value(key, path, accepts, summary) {
+            "\($0)"
+        } parse: { text in
+            Value(text).flatMap { range.contains($0) ? $0 : nil }
         }
     }
 
     /// Bytes; nothing is no limit.
     static func optionalBytes(_ key: String, _ path: Path<Int64?>, _ summary: String) -> Setting {
-        let accepts = "whole number of bytes, or nothing"
-        return Setting(
-            key: key,
-            accepts: accepts,
-            summary: summary,
-            defaultText: ServerConfiguration()[keyPath: path].map { "\($0)" } ?? ""
-        ) { (text, configuration) throws(InvalidSetting) in
-            guard !text.isEmpty else {
-                configuration[keyPath: path] = nil
-                return
-            }
-            guard let value = Int64(text), value >= 0 else { throw InvalidSetting(expected: accepts) }
-            configuration[keyPath: path] = value
-        }
-    }
-
-    /// Seconds; nothing is for ever.
-    static func optionalDuration(_ key: String, _ path: Path<Duration?>, _ summary: String) -> Setting {
-        let most = 10.0 * 365 * 86_400
-        let accepts = "seconds from 0 to \(number(most)), or nothing"
-        return Setting(
-            key: key,
-            accepts: accepts,
-            summary: summary,
-            defaultText: ServerConfiguration()[keyPath: path].map { number($0.inSeconds) } ?? ""
-        ) { (text, configuration) throws(InvalidSetting) in
-            guard !text.isEmpty else {
-                configuration[keyPath: path] = nil
-                return
-            }
-            guard let value = Double(text), (0...most).contains(value) else { throw InvalidSetting(expected: accepts) }
-            configuration[keyPath: path] = .seconds(value)
-        }
-    }
-
-    /// Seconds, with a fraction if need be.
-    static func duration(
-        _ key: String,
-        _ path: Path<Duration>,
-        _ range: ClosedRange<Double>,
-        _ summary: String
-    ) -> Setting {
-        let accepts = "seconds from \(number(range.lowerBound)) to \(number(range.upperBound))"
-        let standard = ServerConfiguration()[keyPath: path]
-        return Setting(
-            key: key,
-            accepts: accepts,
-            summary: summary,
-            defaultText: number(standard.inSeconds)
-        ) { (text, configuration) throws(InvalidSetting) in
-            guard let value = Double(text), range.contains(value) else { throw InvalidSetting(expected: accepts) }
-            configuration[keyPath: path] = .seconds(value)
-        }
-    }
-
-    static func list(_ key: String, _ path: Path<[String]>, accepts: String, _ summary: String) -> Setting {
-        Setting(
-            key: key,
-            accepts: accepts,
-            summary: summary,
-            defaultText: ServerConfiguration()[keyPath: path].joined(separator: ",")
-        ) { (text, configuration) throws(InvalidSetting) in
-            let parts = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-            guard !parts.isEmpty, parts.allSatisfy({ !$0.isEmpty }), Set(parts).count == parts.count else {
-                throw InvalidSetting(expected: accepts)
-            }
-            configuration[keyPath: path] = parts
-        }
-    }
-
-    static func choice(_ key: String, _ choices: [String], _ path: Path<String>, _ summary: String) -> Setting {
-        let accepts = "one of " + choices.joined(separator: ", ")
-        return Setting(
-            key: key,
-            accepts: accepts,
-            summary: summary,
-            defaultText: ServerConfiguration()[keyPath: path]
-        ) { (text, configuration) throws(InvalidSetting) in
-            guard choices.contains(text) else { throw InvalidSetting(expected: accepts) }
-            configuration[keyPath: path] = text
+        optional(key, path, "whole number of bytes", summary) {
+            "\($0)"
+        } parse: { text in
+            Int64(text).flatMap { $0 >= 0 ? $0 : nil }
         }
     }
 
@@ -210,23 +180,39 @@ extension Setting {
         _ range: ClosedRange<Double>,
         _ summary: String
     ) -> Setting {
-        let accepts = "number from \(number(range.lowerBound)) to \(number(range.upperBound)), or nothing"
-        return Setting(
-            key: key,
-            accepts: accepts,
-            summary: summary,
-            defaultText: ServerConfiguration()[keyPath: path].map(number) ?? ""
-        ) { (text, configuration) throws(InvalidSetting) in
-            guard !text.isEmpty else {
-                configuration[keyPath: path] = nil
-                return
-            }
-            guard let value = Double(text), range.contains(value) else { throw InvalidSetting(expected: accepts) }
-            configuration[keyPath: path] = value
+        let accepts = "number from \(number(range.lowerBound)) to \(number(range.upperBound))"
+        return optional(key, path, accepts, summary) {
+            number($0)
+        } parse: {
+            number($0, in: range)
         }
     }
 
-    private static func number(_ value: Double) -> String {
-        value == value.rounded() ? "\(Int(value))" : "\(value)"
+    // MARK: Durations
+
+    /// Seconds, with a fraction if need be.
+    static func duration(
+        _ key: String,
+        _ path: Path<Duration>,
+        _ range: ClosedRange<Double>,
+        _ summary: String
+    ) -> Setting {
+        let accepts = "seconds from \(number(range.lowerBound)) to \(number(range.upperBound))"
+        return value(key, path, accepts, summary) {
+            number($0.inSeconds)
+        } parse: { text in
+            number(text, in: range).map { .seconds($0) }
+        }
+    }
+
+    /// Seconds; nothing is for ever.
+    static func optionalDuration(_ key: String, _ path: Path<Duration?>, _ summary: String) -> Setting {
+        let tenYears = 10.0 * 365 * 86_400
+        let accepts = "seconds from 0 to \(number(tenYears))"
+        return optional(key, path, accepts, summary) {
+            number($0.inSeconds)
+        } parse: { text in
+            number(text, in: 0...tenYears).map { .seconds($0) }
+        }
     }
 }
