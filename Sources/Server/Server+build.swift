@@ -15,6 +15,7 @@ import Webhooks
 struct Server: Sendable {
     private let store: SQLiteTaskStore
     private let closeResults: @Sendable () async throws -> Void
+    private let resolver: SystemAddressResolver
     private let services: [any Service]
     private let drainTimeout: Duration
     private let logger: Logger
@@ -47,11 +48,13 @@ struct Server: Sendable {
         } catch {
             throw ServerError(error, directory: directory)
         }
-        let (results, closeResults) = try await openResults(configuration.s3.settings, directory, logger)
-        let served = MemoryResultStore(over: results, settings: configuration.memoryLevel)
         let secrets =
             try configuration.callbackSecrets.isEmpty
             ? [CallbackSecrets.secret(in: directory)] : configuration.callbackSecrets
+        let trustRoots = try trustRoots(configuration.callbackTrustRoots)
+        // Last of what may fail: it has connections that must be ended.
+        let (results, closeResults) = try await openResults(configuration.s3.settings, directory, logger)
+        let served = MemoryResultStore(over: results, settings: configuration.memoryLevel)
         let engines = configuration.engineSettings.map { PythonEngine(settings: $0, logger: logger) }
         let scheduler = VideoScheduler(
             store: store,
@@ -78,6 +81,7 @@ struct Server: Sendable {
             secrets: secrets,
             policy: configuration.http.callbacks,
             resolver: resolver,
+            trustRoots: trustRoots,
             userAgent: "Animato/\(Version.current)",
             group: MultiThreadedEventLoopGroup.singleton,
             clock: clock,
@@ -95,6 +99,7 @@ struct Server: Sendable {
         return Server(
             store: store,
             closeResults: closeResults,
+            resolver: resolver,
             // Stopped in reverse: requests first, then the work, then the engines.
             services: engines + [callbacks, retention, scheduler.reaper, scheduler.dispatcher, http],
             drainTimeout: configuration.scheduling.drainTimeout,
@@ -117,9 +122,19 @@ struct Server: Sendable {
         } catch {
             outcome = .failure(error)
         }
+        resolver.close()
         try await store.close()
         try await closeResults()
         try outcome.get()
+    }
+
+    private static func trustRoots(_ file: String?) throws(ServerError) -> TrustRoots {
+        guard let file else { return .system }
+        do {
+            return try TrustRoots(alsoIn: file)
+        } catch {
+            throw .certificatesUnusable("\(file): \(error)")
+        }
     }
 
     /// Opens what videos are kept in, and gives it with what ends it.
@@ -169,6 +184,7 @@ enum ServerError: Error, Equatable {
     case dataDirectoryInUse(String)
     case dataDirectoryUnusable(String)
     case bucketUnusable(String)
+    case certificatesUnusable(String)
 
     init(_ error: SQLiteTaskStoreOpenError, directory: String) {
         self =
@@ -187,6 +203,8 @@ enum ServerError: Error, Equatable {
             "The data directory cannot be used: \(reason)"
         case .bucketUnusable(let reason):
             "The bucket of s3.bucket cannot be used: \(reason)"
+        case .certificatesUnusable(let reason):
+            "The certificates of callbacks.trustRoots cannot be used: \(reason)"
         }
     }
 }

@@ -20,6 +20,8 @@ struct ServerConfiguration: Sendable, Equatable {
     var callbacks = WebhookSettings()
     /// What callbacks are signed with, the newest first; empty: one that the server makes itself.
     var callbackSecrets: [WebhookSecret] = []
+    /// A PEM file of authorities that receivers' certificates may be of, beside the system's.
+    var callbackTrustRoots: String?
     /// Where everything durable is kept.
     var dataDirectory = "var/data"
     var engine = EngineConfiguration()

@@ -213,6 +213,11 @@ enum SettingsTable {
             "Networks that may be called back although they are not public.",
             parse: { IPNetwork($0) }
         ),
+        .optionalText(
+            "callbacks.trustRoots",
+            \.callbackTrustRoots,
+            "A PEM file of certificate authorities that receivers may use beside those of the system."
+        ),
         .duration(
             "callbacks.timeout",
             \.callbacks.timeout,

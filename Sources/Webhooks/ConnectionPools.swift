@@ -35,7 +35,6 @@ actor ConnectionPools {
     private let settings: WebhookSettings
     private var entries: [Key: Entry] = [:]
     private var uses: UInt64 = 0
-    /// A certificate authority of the tests' own.
     private let trustRoots: TrustRoots
 
     init(group: any EventLoopGroup, settings: WebhookSettings, trustRoots: TrustRoots) {

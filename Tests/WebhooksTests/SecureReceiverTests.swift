@@ -1,5 +1,7 @@
+import Foundation
 import NIOSSL
 import Tasks
+import TestSupport
 import Testing
 
 @testable import Webhooks
@@ -22,7 +24,7 @@ struct SecureReceiverTests {
         try await receiver.listen(on: address, tls: speaksTLS ? certificate.context : nil) {
             try await SenderWorld.run(
                 settings,
-                trustRoots: isTrusted ? .certificates([certificate.certificate]) : .system
+                trustRoots: isTrusted ? .also([certificate.certificate]) : .system
             ) { world in
                 try await world.succeed("a", "https://\(host):\(receiver.port)/hook")
                 let ended = try await world.wait(for: 1, code == nil ? .delivered : .dead).first
@@ -46,6 +48,24 @@ struct SecureReceiverTests {
             certificate: "IP:\(address)"
         )
     }
+
+    @Test("A file of authorities is read as a whole, or refused")
+    func trustRoots() async throws {
+        try await withTemporaryDirectory { directory in
+            let file = "\(directory)/authorities.pem"
+            #expect(throws: (any Error).self) { try TrustRoots(alsoIn: file) }
+            for content in ["", "no certificate\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+                try Data(content.utf8).write(to: URL(filePath: file))
+                #expect(throws: (any Error).self) { try TrustRoots(alsoIn: file) }
+            }
+            try Data(try await TestCertificate(for: "DNS:receiver.test").pem.utf8).write(to: URL(filePath: file))
+            guard case .also(let read) = try TrustRoots(alsoIn: file) else { throw Missing() }
+            #expect(read.count == 1)
+        }
+    }
+
+    /// The authorities are not those of the file.
+    private struct Missing: Error {}
 
     @Test("A certificate of another name is refused, and nothing is sent")
     func otherName() async throws {

@@ -7,13 +7,15 @@ import Testing
 struct TestCertificate: Sendable {
     let certificate: NIOSSLCertificate
     let context: NIOSSLContext
+    /// The certificate as a file has it.
+    let pem: String
 
     /// Makes a certificate.
     ///
     /// - Parameter names: whom it is good for, as in `DNS:receiver.test` or `IP:127.0.0.1`.
     /// - Throws: if `openssl` is missing or does not do it.
     init(for names: String) async throws {
-        (certificate, context) = try await withTemporaryDirectory { directory in
+        (certificate, context, pem) = try await withTemporaryDirectory { directory in
             let key = "\(directory)/key.pem"
             let file = "\(directory)/certificate.pem"
             try await Self.openssl([
@@ -27,7 +29,7 @@ struct TestCertificate: Sendable {
                     privateKey: .privateKey(NIOSSLPrivateKey(file: key, format: .pem))
                 )
             )
-            return (certificate, context)
+            return (certificate, context, try String(contentsOfFile: file, encoding: .utf8))
         }
     }
 
