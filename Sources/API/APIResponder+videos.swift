@@ -124,7 +124,7 @@ private struct SentFile {
     let mediaType: String
 
     init(tag: String, fileName: String, mediaType: String) {
-        self.tag = EntityTag(hash: tag)
+        self.tag = EntityTag(tag)
         self.fileName = fileName
         self.mediaType = mediaType
     }

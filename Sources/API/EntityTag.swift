@@ -1,14 +1,14 @@
 import HTTPTypes
 
-/// The strong validator of a video: its hash.
+/// The strong validator of a file: for a video its hash, for what is made from it that and the variant.
 ///
 /// RFC 9110, section 8.8.3.
 struct EntityTag: Equatable {
     /// With its quotes.
     let text: String
 
-    init(hash: String) {
-        text = "\"\(hash)\""
+    init(_ opaque: String) {
+        text = "\"\(opaque)\""
     }
 
     /// Whether `If-None-Match` says that the client has it already.

@@ -19,14 +19,7 @@ extension Problem {
             if !obstacles.isEmpty {
                 json.key("obstacles")
                 json.array { json in
-                    for obstacle in obstacles {
-                        json.object { json in
-                            json.key("code")
-                            json.string(obstacle.code)
-                            json.key("message")
-                            json.string(obstacle.message)
-                        }
-                    }
+                    for obstacle in obstacles { json.reason((obstacle.code, obstacle.message)) }
                 }
             }
             json.key("request_id")

@@ -99,25 +99,6 @@ struct TaskWire: Equatable {
 }
 
 extension JSONWriter {
-    mutating func optional<Value>(_ value: Value?, _ write: (inout JSONWriter, Value) -> Void) {
-        if let value { write(&self, value) } else { null() }
-    }
-
-    mutating func moment(_ moment: Timestamp?) {
-        optional(moment) { json, moment in json.moment(moment) }
-    }
-
-    mutating func reason(_ reason: (code: String, message: String)?) {
-        optional(reason) { json, reason in
-            json.object { json in
-                json.key("code")
-                json.string(reason.code)
-                json.key("message")
-                json.string(reason.message)
-            }
-        }
-    }
-
     fileprivate mutating func size(_ width: Int, _ height: Int) {
         object { json in
             json.key("height")

@@ -92,7 +92,7 @@ struct Sidecar: Encodable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings and finite numbers: encoding them cannot fail.
-        var bytes = (try? encoder.encode(sidecar)) ?? Data("{}".utf8)
+        var bytes = (try? encoder.encode(sidecar)) ?? Data(#"{"format":1}"#.utf8)
         bytes.removeLast()
         bytes.append(contentsOf: #","request":"#.utf8)
         bytes.append(generation.request.canonicalBytes)

@@ -115,17 +115,23 @@ struct S3ResultStoreTests {
         }
     }
 
+    /// Replaces "video" by "videa", with the length and the hash of before stored with it.
+    private func damage(_ name: VideoName, in store: S3ResultStore) async throws {
+        try await store.client.send(
+            S3Request(
+                method: .PUT,
+                key: store.key(of: name, "mp4"),
+                headers: [("x-amz-meta-bytes", "5"), ("x-amz-meta-sha256", name.hex)],
+                body: S3Request.bytes(Data("videa".utf8))
+            )
+        )
+    }
+
     @Test("A flipped byte that the stored hash does not show is found by verifying, and set aside")
     func hiddenDamage() async throws {
         try await withWorld { settings, store, open in
             let stored = try await keep(Data("video".utf8), in: store)
-            let request = S3Request(
-                method: .PUT,
-                key: store.key(of: stored.name, "mp4"),
-                headers: [("x-amz-meta-bytes", "5"), ("x-amz-meta-sha256", stored.name.hex)],
-                body: S3Request.bytes(Data("videa".utf8))
-            )
-            try await store.client.send(request)
+            try await damage(stored.name, in: store)
             let reopened = try await open()
             #expect(try await !reopened.verify(stored.name))
             #expect(try await reopened.video(stored.name) == nil)
@@ -140,13 +146,7 @@ struct S3ResultStoreTests {
     func damagedLocalFile() async throws {
         try await withWorld { _, store, _ in
             let stored = try await keep(Data("video".utf8), in: store)
-            let request = S3Request(
-                method: .PUT,
-                key: store.key(of: stored.name, "mp4"),
-                headers: [("x-amz-meta-bytes", "5"), ("x-amz-meta-sha256", stored.name.hex)],
-                body: S3Request.bytes(Data("videa".utf8))
-            )
-            try await store.client.send(request)
+            try await damage(stored.name, in: store)
             await #expect(throws: ResultStoreError.damaged(stored.name)) {
                 try await store.withLocalFile(of: stored.name) { _ in true }
             }
