@@ -23,6 +23,8 @@ package struct Generation: Sendable, Equatable {
     package var createdAt: Timestamp
     /// When the current or last attempt was claimed.
     package var startedAt: Timestamp?
+    /// What the next attempt does otherwise, because of what the last one met.
+    package var plan: AttemptPlan
 
     package init(
         id: GenerationID,
@@ -38,7 +40,8 @@ package struct Generation: Sendable, Equatable {
         result: GenerationResult?,
         failure: TaskFailure?,
         createdAt: Timestamp,
-        startedAt: Timestamp?
+        startedAt: Timestamp?,
+        plan: AttemptPlan = AttemptPlan()
     ) {
         self.id = id
         self.key = key
@@ -54,6 +57,7 @@ package struct Generation: Sendable, Equatable {
         self.failure = failure
         self.createdAt = createdAt
         self.startedAt = startedAt
+        self.plan = plan
     }
 }
 
@@ -98,6 +102,8 @@ package struct GenerationResult: Sendable, Equatable {
     package var fps: Int
     /// When the video was let go; `nil` while it is kept.
     package var expiredAt: Timestamp?
+    /// How the model was held in memory; `nil` for videos made before that was recorded.
+    package var memoryMode: MemoryMode?
 
     package init(
         video: String,
@@ -108,7 +114,8 @@ package struct GenerationResult: Sendable, Equatable {
         renderedHeight: Int,
         numFrames: Int,
         fps: Int,
-        expiredAt: Timestamp? = nil
+        expiredAt: Timestamp? = nil,
+        memoryMode: MemoryMode? = nil
     ) {
         self.video = video
         self.bytes = bytes
@@ -119,6 +126,7 @@ package struct GenerationResult: Sendable, Equatable {
         self.numFrames = numFrames
         self.fps = fps
         self.expiredAt = expiredAt
+        self.memoryMode = memoryMode
     }
 }
 

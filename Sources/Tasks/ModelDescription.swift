@@ -10,15 +10,71 @@ package struct ModelDescription: Sendable, Equatable {
     package var engineVersion: String
     package var limits: ModelLimits
     package var defaults: RequestDefaults
+    /// The kind of model: `easyanimate`, `wan`.
+    package var family: String
+    /// Bytes of its weights on disk.
+    package var weightBytes: Int64
+    /// What it takes beside a prompt.
+    package var inputs: Set<InputRole>
+    /// The levels that it supports; `off` is always one.
+    package var stepCache: Set<StepCacheLevel>
+    /// Those that work on the device, the fastest first; never empty.
+    package var memoryModes: [MemoryMode]
+    /// What is known to fit where; empty if nothing is.
+    package var memoryTable: [MemoryFit]
+    /// What a request gets that names no size, by the aspect ratio of what it brings.
+    package var sizes: [VideoSize]
 
     package init(
-        name: String, fingerprint: String, engineVersion: String, limits: ModelLimits, defaults: RequestDefaults
+        name: String,
+        fingerprint: String,
+        engineVersion: String,
+        limits: ModelLimits,
+        defaults: RequestDefaults,
+        family: String = "easyanimate",
+        weightBytes: Int64 = 0,
+        inputs: Set<InputRole> = [],
+        stepCache: Set<StepCacheLevel> = [.off],
+        memoryModes: [MemoryMode] = [.full],
+        memoryTable: [MemoryFit] = [],
+        sizes: [VideoSize] = []
     ) {
         self.name = name
         self.fingerprint = fingerprint
         self.engineVersion = engineVersion
         self.limits = limits
         self.defaults = defaults
+        self.family = family
+        self.weightBytes = weightBytes
+        self.inputs = inputs
+        self.stepCache = stepCache
+        self.memoryModes = memoryModes
+        self.memoryTable = memoryTable
+        self.sizes = sizes
+    }
+}
+
+/// Width and height in pixels.
+package struct VideoSize: Sendable, Hashable {
+    package var width: Int
+    package var height: Int
+
+    package init(width: Int, height: Int) {
+        self.width = width
+        self.height = height
+    }
+}
+
+/// One thing that is known to fit: a shape in a memory mode on a device of so much memory.
+package struct MemoryFit: Sendable, Equatable {
+    package var mode: MemoryMode
+    package var shape: VideoShape
+    package var minMemoryBytes: Int64
+
+    package init(mode: MemoryMode, shape: VideoShape, minMemoryBytes: Int64) {
+        self.mode = mode
+        self.shape = shape
+        self.minMemoryBytes = minMemoryBytes
     }
 }
 
@@ -77,6 +133,8 @@ package struct RequestDefaults: Sendable, Equatable {
     package var guidanceScale: Double
     package var fps: Int
     package var negativePrompt: String
+    /// How much of a given video is made anew, 0 to 1.
+    package var strength: Double
 
     package init(
         width: Int,
@@ -85,7 +143,8 @@ package struct RequestDefaults: Sendable, Equatable {
         numInferenceSteps: Int,
         guidanceScale: Double,
         fps: Int,
-        negativePrompt: String
+        negativePrompt: String,
+        strength: Double = 0.7
     ) {
         self.width = width
         self.height = height
@@ -94,5 +153,6 @@ package struct RequestDefaults: Sendable, Equatable {
         self.guidanceScale = guidanceScale
         self.fps = fps
         self.negativePrompt = negativePrompt
+        self.strength = strength
     }
 }

@@ -14,7 +14,7 @@ struct RequestCheck {
         judgedFields = Set(violations.map(\.field))
     }
 
-    private mutating func reject(_ field: String, _ code: Violation.Code, _ message: String) {
+    mutating func reject(_ field: String, _ code: Violation.Code, _ message: String) {
         guard !judgedFields.contains(field) else { return }
         violations.append(Violation(field: field, code: code, message: message))
     }
@@ -82,9 +82,17 @@ struct RequestCheck {
         }
     }
 
-    mutating func frames(_ value: Int) -> Int {
+    /// The number of frames: what was asked for, or as many as is usual and as a given video has.
+    mutating func frames(_ asked: Int?, otherwise usual: Int, at fps: Int, of inputs: [InputRole: Media]) -> Int {
         let range = limits.frames
         let step = limits.frameStep
+        let available = inputs.values.filter { $0.kind == .video }.map { $0.frames(at: fps) }.min() ?? .max
+        let value = asked ?? (available < usual ? max(range.lowerBound, available - (available - 1) % step) : usual)
+        if asked != nil, value > available, range.contains(value) {
+            reject(
+                "num_frames", .outOfRange,
+                "The given video has \(available) frames at \(fps) fps; num_frames is \(value).")
+        }
         if !range.contains(value) {
             reject("num_frames", .outOfRange, outOfRange("num_frames", range, value))
         } else if (value - 1) % step != 0 {

@@ -25,6 +25,8 @@ package struct Violation: Sendable, Equatable {
         case tooManyPixels = "too_many_pixels"
         case notText = "not_text"
         case notAllowed = "not_allowed"
+        /// An uploaded file that is not there, or cannot be used.
+        case unusableMedia = "unusable_media"
     }
 }
 

@@ -59,6 +59,12 @@ package protocol TaskStore: Sendable {
     /// When the earliest delayed generation may be claimed; `nil` if none is delayed.
     func nextDelayedStart() async throws(TaskStoreError) -> Timestamp?
 
+    /// The priority of the generation that would be claimed next; `nil` if none waits that may be claimed now.
+    func nextPriority() async throws(TaskStoreError) -> Int?
+
+    /// Those of the generations that have not ended.
+    func unfinished(_ generations: [GenerationID]) async throws(TaskStoreError) -> Set<GenerationID>
+
     /// Records that videos are let go: they answer no request any more.
     ///
     /// - Parameter videos: names in the result store; unknown ones are passed over.
@@ -103,11 +109,14 @@ package struct Requeue: Sendable, Equatable {
     package var countsAsFailure: Bool
     /// What went wrong, shown until the next attempt ends.
     package var failure: TaskFailure?
+    /// What the next attempt does otherwise; `nil`: nothing new.
+    package var plan: AttemptPlan?
 
-    package init(delay: Duration, countsAsFailure: Bool, failure: TaskFailure?) {
+    package init(delay: Duration, countsAsFailure: Bool, failure: TaskFailure?, plan: AttemptPlan? = nil) {
         self.delay = delay
         self.countsAsFailure = countsAsFailure
         self.failure = failure
+        self.plan = plan
     }
 }
 

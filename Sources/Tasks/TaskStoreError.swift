@@ -8,6 +8,8 @@ package enum TaskStoreError: Error, Sendable, Equatable {
     case leaseLost
     /// No such task.
     case notFound
+    /// With one more upload of so many bytes the tenant would have more than it may.
+    case uploadQuotaExceeded(quota: Int64)
     /// More writes wait than the store takes.
     case overloaded
     /// The storage does not work: full, read-only, damaged, unreachable.
@@ -20,6 +22,7 @@ package enum TaskStoreError: Error, Sendable, Equatable {
         case .idempotencyConflict: "idempotency_conflict"
         case .leaseLost: "lease_lost"
         case .notFound: "task_not_found"
+        case .uploadQuotaExceeded: "upload_quota_exceeded"
         case .overloaded: "store_overloaded"
         case .unavailable: "store_unavailable"
         }
@@ -29,7 +32,7 @@ package enum TaskStoreError: Error, Sendable, Equatable {
     package var isRetryable: Bool {
         switch self {
         case .queueFull, .overloaded, .unavailable: true
-        case .idempotencyConflict, .leaseLost, .notFound: false
+        case .idempotencyConflict, .leaseLost, .notFound, .uploadQuotaExceeded: false
         }
     }
 }

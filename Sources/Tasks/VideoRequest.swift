@@ -16,6 +16,15 @@ package struct VideoRequest: Sendable, Hashable {
     package let fps: Int
     /// `nil`: any seed will do, and requests that leave it open share one video.
     package let seed: UInt32?
+    /// What it starts from, by the hash of the content.
+    package let inputs: [InputRole: MediaID]
+    /// How much of the given video is made anew; `nil` without one.
+    package let strength: Double?
+    package let stepCache: StepCacheLevel
+    /// By name; no two of one name.
+    package let loras: [LoRAUse]
+    /// Whether a smaller or shorter video is better than none.
+    package let allowsDegradation: Bool
 
     /// What a client asked for, with the right types, not yet known to be valid.
     ///
@@ -30,6 +39,26 @@ package struct VideoRequest: Sendable, Hashable {
         package var guidanceScale: Double?
         package var fps: Int?
         package var seed: Int?
+        /// Files that were uploaded or fetched, and looked into.
+        package var inputs: [InputRole: Media] = [:]
+        /// Files that were named but are not in `inputs`: refused, or not looked for because the draft is wrong anyway.
+        ///
+        /// Whoever fills this in has a violation that says why.
+        package var missing: Set<InputRole> = []
+        package var strength: Double?
+        package var stepCache: String?
+        package var loras: [LoRA] = []
+        package var allowsDegradation: Bool?
+
+        package struct LoRA: Sendable, Equatable {
+            package var name: String
+            package var scale: Double
+
+            package init(name: String, scale: Double) {
+                self.name = name
+                self.scale = scale
+            }
+        }
 
         package init() {}
     }
@@ -39,12 +68,14 @@ package struct VideoRequest: Sendable, Hashable {
     /// - Parameters:
     ///   - draft: what was asked for.
     ///   - model: whose limits and defaults count.
+    ///   - known: the LoRAs that there are.
     ///   - earlier: what was already found wrong, so that one rejection lists everything. Fields named there are not
     ///     judged again.
     /// - Throws: every violation at once.
     package init(
         _ draft: Draft,
         for model: ModelDescription,
+        loras known: [LoRADescription] = [],
         after earlier: [Violation] = []
     ) throws(RequestRejection) {
         var check = RequestCheck(limits: model.limits, violations: earlier)
@@ -55,10 +86,12 @@ package struct VideoRequest: Sendable, Hashable {
             field: "negative_prompt",
             isRequired: false
         )
-        width = check.side(draft.width ?? defaults.width, field: "width", range: model.limits.width)
-        height = check.side(draft.height ?? defaults.height, field: "height", range: model.limits.height)
+        let size = model.defaultSize(for: draft)
+        width = check.side(draft.width ?? size.width, field: "width", range: model.limits.width)
+        height = check.side(draft.height ?? size.height, field: "height", range: model.limits.height)
         check.pixels(width: width, height: height)
-        numFrames = check.frames(draft.numFrames ?? defaults.numFrames)
+        fps = check.range(draft.fps ?? defaults.fps, field: "fps", range: model.limits.fps)
+        numFrames = check.frames(draft.numFrames, otherwise: defaults.numFrames, at: fps, of: draft.inputs)
         numInferenceSteps = check.range(
             draft.numInferenceSteps ?? defaults.numInferenceSteps,
             field: "num_inference_steps",
@@ -69,8 +102,14 @@ package struct VideoRequest: Sendable, Hashable {
             field: "guidance_scale",
             range: model.limits.guidance
         )
-        fps = check.range(draft.fps ?? defaults.fps, field: "fps", range: model.limits.fps)
         seed = check.seed(draft.seed)
+        inputs = check.inputs(draft.inputs, missing: draft.missing)
+        let isMadeAnew = draft.inputs[.video] != nil || draft.missing.contains(.video)
+        strength = check.strength(draft.strength, otherwise: defaults.strength, ofVideo: isMadeAnew)
+        stepCache = check.stepCache(draft.stepCache, among: model.stepCache)
+        loras = check.loras(draft.loras, among: known)
+        allowsDegradation = draft.allowsDegradation ?? false
+        check.refuseIfNothingElseIsWrong(draft.missing)
         if !check.violations.isEmpty {
             throw RequestRejection(violations: check.violations)
         }
@@ -100,6 +139,11 @@ extension VideoRequest {
         guidanceScale = form.guidanceScale
         fps = form.fps
         seed = form.seed
+        inputs = try form.inputRoles()
+        strength = form.strength
+        stepCache = form.stepCache ?? .off
+        loras = form.loras ?? []
+        allowsDegradation = form.allowsDegradation ?? false
     }
 
     private static let encoder = {
@@ -111,6 +155,8 @@ extension VideoRequest {
     private static let decoder = JSONDecoder()
 
     /// Fixed for ever: stored requests and result keys depend on it.
+    ///
+    /// What was added later is left out where it says nothing, so that older requests keep their spelling.
     private struct CanonicalForm: Codable {
         var prompt: String
         var negativePrompt: String
@@ -121,6 +167,12 @@ extension VideoRequest {
         var guidanceScale: Double
         var fps: Int
         var seed: UInt32?
+        /// By the name of the role.
+        var inputs: [String: MediaID]?
+        var strength: Double?
+        var stepCache: StepCacheLevel?
+        var loras: [LoRAUse]?
+        var allowsDegradation: Bool?
 
         enum CodingKeys: String, CodingKey {
             case prompt
@@ -132,6 +184,11 @@ extension VideoRequest {
             case guidanceScale = "guidance_scale"
             case fps
             case seed
+            case inputs
+            case strength
+            case stepCache = "step_cache"
+            case loras
+            case allowsDegradation = "allow_degradation"
         }
 
         init(_ request: VideoRequest) {
@@ -144,6 +201,23 @@ extension VideoRequest {
             guidanceScale = request.guidanceScale
             fps = request.fps
             seed = request.seed
+            let named = request.inputs.map { ($0.key.rawValue, $0.value) }
+            inputs = named.isEmpty ? nil : Dictionary(uniqueKeysWithValues: named)
+            strength = request.strength
+            stepCache = request.stepCache == .off ? nil : request.stepCache
+            loras = request.loras.isEmpty ? nil : request.loras
+            allowsDegradation = request.allowsDegradation ? true : nil
+        }
+
+        func inputRoles() throws -> [InputRole: MediaID] {
+            var roles: [InputRole: MediaID] = [:]
+            for (name, id) in inputs ?? [:] {
+                guard let role = InputRole(rawValue: name) else {
+                    throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "no input \(name)"))
+                }
+                roles[role] = id
+            }
+            return roles
         }
     }
 }

@@ -21,11 +21,12 @@ struct GenerationRow {
         g.id, g.key, g.request, g.seed, g.model, g.status, g.priority, g.attempts, g.failures, g.stage, g.step, \
         g.total_steps, g.video, g.bytes, g.width, g.height, g.rendered_width, g.rendered_height, g.num_frames, g.fps, \
         g.failure_code, g.failure_message, g.created_at, g.started_at, g.is_answer, g.not_before, g.lease_owner, \
-        g.lease_deadline, g.fence, g.expired_at
+        g.lease_deadline, g.fence, g.expired_at, g.memory_mode, g.plan_memory_mode, g.plan_width, g.plan_height, \
+        g.plan_num_frames
         """
 
     /// How many columns those are.
-    static let columnCount = 30
+    static let columnCount = 35
 
     /// Reads a row that starts with `columns`.
     init(row: Row) throws {
@@ -41,10 +42,11 @@ struct GenerationRow {
             attempts: row[7],
             failures: row[8],
             progress: try Self.progress(row),
-            result: Self.result(row),
+            result: try Self.result(row),
             failure: (row[20] as String?).map { TaskFailure(code: $0, message: row[21] ?? "") },
             createdAt: Timestamp(milliseconds: row[22]),
-            startedAt: (row[23] as Int64?).map(Timestamp.init(milliseconds:))
+            startedAt: (row[23] as Int64?).map(Timestamp.init(milliseconds:)),
+            plan: try Self.plan(row)
         )
         isAnswer = row[24]
         notBefore = Timestamp(milliseconds: row[25])
@@ -59,7 +61,21 @@ struct GenerationRow {
         return GenerationProgress(stage: stage, step: step, totalSteps: total)
     }
 
-    private static func result(_ row: Row) -> GenerationResult? {
+    private static func memoryMode(_ text: String?) throws -> MemoryMode? {
+        guard let text else { return nil }
+        guard let mode = MemoryMode(rawValue: text) else { throw DamagedRow(column: "memory_mode") }
+        return mode
+    }
+
+    private static func plan(_ row: Row) throws -> AttemptPlan {
+        var plan = AttemptPlan(memoryMode: try memoryMode(row[31]))
+        if let width = row[32] as Int?, let height = row[33] as Int?, let frames = row[34] as Int? {
+            plan.shape = VideoShape(width: width, height: height, numFrames: frames)
+        }
+        return plan
+    }
+
+    private static func result(_ row: Row) throws -> GenerationResult? {
         guard let video = row[12] as String? else { return nil }
         return GenerationResult(
             video: video,
@@ -70,7 +86,8 @@ struct GenerationRow {
             renderedHeight: row[17] ?? 0,
             numFrames: row[18] ?? 0,
             fps: row[19] ?? 0,
-            expiredAt: (row[29] as Int64?).map(Timestamp.init(milliseconds:))
+            expiredAt: (row[29] as Int64?).map(Timestamp.init(milliseconds:)),
+            memoryMode: try memoryMode(row[30])
         )
     }
 }

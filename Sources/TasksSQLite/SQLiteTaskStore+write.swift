@@ -201,11 +201,21 @@ extension Write {
             try checkRoom(limit: queueLimit)
             try withdrawAnswer(of: finished)
         case (let inFlight?, _):
-            return (inFlight, .joined)
+            return (try raised(inFlight, to: new.priority), .joined)
         case (nil, _):
             try checkRoom(limit: queueLimit)
         }
         return (try insertGeneration(for: new), .queued)
+    }
+
+    /// A generation in flight that is at least as urgent as the task that joins it.
+    private func raised(_ generation: Generation, to priority: Int) throws -> Generation {
+        guard priority > generation.priority else { return generation }
+        try execute("UPDATE generations SET priority = ? WHERE id = ?", [priority, generation.id.rawValue])
+        var raised = generation
+        raised.priority = priority
+        effects.changedTasks += try tasks(of: raised)
+        return raised
     }
 
     /// Keeps the idempotency key of a new task.
@@ -231,6 +241,7 @@ extension Write {
     func putBack(_ row: inout GenerationRow, _ requeue: Requeue) throws {
         row.generation.progress = nil
         row.generation.failure = requeue.failure
+        row.generation.plan = requeue.plan ?? row.generation.plan
         if requeue.countsAsFailure { row.generation.failures += 1 }
         row.notBefore = requeue.delay > .zero ? now.advanced(by: requeue.delay) : Timestamp(milliseconds: 0)
         try apply(.requeued, to: &row)

@@ -193,6 +193,34 @@ package final class SQLiteTaskStore: TaskStore {
         }
     }
 
+    package func nextPriority() async throws(TaskStoreError) -> Int? {
+        let now = clock.wallTime()
+        return try await read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT priority FROM generations WHERE status = 'queued' AND not_before <= ?
+                    ORDER BY priority DESC, id LIMIT 1
+                    """
+            )
+            return try Int.fetchOne(statement, arguments: [now.milliseconds])
+        }
+    }
+
+    package func unfinished(_ generations: [GenerationID]) async throws(TaskStoreError) -> Set<GenerationID> {
+        try await read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT id FROM generations WHERE id = ? AND status IN ('queued', 'running')"
+            )
+            var found: Set<GenerationID> = []
+            for id in generations {
+                if let id = try Int64.fetchOne(statement, arguments: [id.rawValue]) {
+                    found.insert(GenerationID(rawValue: id))
+                }
+            }
+            return found
+        }
+    }
+
     package func events(after sequence: Int64, limit: Int) async throws(TaskStoreError) -> [TaskEvent] {
         try await read { db in
             let statement = try db.cachedStatement(

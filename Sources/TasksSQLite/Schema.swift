@@ -10,6 +10,9 @@ enum Schema {
         migrator.registerMigration("2 deliveries, expiry and retention") { db in
             try db.execute(sql: deliveriesExpiryAndRetention)
         }
+        migrator.registerMigration("3 uploads, inputs and memory modes") { db in
+            try db.execute(sql: uploadsInputsAndMemoryModes)
+        }
         return migrator
     }
 
@@ -146,5 +149,43 @@ enum Schema {
             waits_since INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX delivery_receivers_turn ON delivery_receivers (waits_since);
+        """
+
+    /// `plan_…`: what the next attempt does otherwise.
+    ///
+    /// `generation_media` has what generations that have not ended still need.
+    private static let uploadsInputsAndMemoryModes = """
+        ALTER TABLE generations ADD COLUMN memory_mode TEXT;
+        ALTER TABLE generations ADD COLUMN plan_memory_mode TEXT;
+        ALTER TABLE generations ADD COLUMN plan_width INTEGER;
+        ALTER TABLE generations ADD COLUMN plan_height INTEGER;
+        ALTER TABLE generations ADD COLUMN plan_num_frames INTEGER;
+
+        CREATE TABLE generation_media (
+            media TEXT NOT NULL,
+            generation_id INTEGER NOT NULL REFERENCES generations (id) ON DELETE CASCADE,
+            PRIMARY KEY (media, generation_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX generation_media_generation ON generation_media (generation_id);
+
+        CREATE TABLE uploads (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            tenant TEXT NOT NULL,
+            media TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            format TEXT NOT NULL,
+            width INTEGER NOT NULL,
+            height INTEGER NOT NULL,
+            num_frames INTEGER NOT NULL,
+            fps REAL NOT NULL,
+            seconds REAL NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            UNIQUE (tenant, media)
+        ) STRICT;
+        CREATE INDEX uploads_tenant ON uploads (tenant, number);
+        CREATE INDEX uploads_media ON uploads (media);
+        CREATE INDEX uploads_expiry ON uploads (expires_at);
         """
 }

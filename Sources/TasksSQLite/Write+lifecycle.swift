@@ -16,8 +16,12 @@ extension Write {
             ]
         )
         effects.queuedGenerations += 1
+        let id = GenerationID(rawValue: db.lastInsertedRowID)
+        for media in Set(task.request.inputs.values) {
+            try execute("INSERT INTO generation_media (media, generation_id) VALUES (?, ?)", [media.hex, id.rawValue])
+        }
         return Generation(
-            id: GenerationID(rawValue: db.lastInsertedRowID),
+            id: id,
             key: task.key,
             request: task.request,
             seed: task.seed,
@@ -95,6 +99,9 @@ extension Write {
         case .queued, .running, .succeeded: break
         }
         try write(row)
+        if row.generation.status.isTerminal, !row.generation.request.inputs.isEmpty {
+            try execute("DELETE FROM generation_media WHERE generation_id = ?", [row.generation.id.rawValue])
+        }
         for var task in try tasks(of: row.generation) {
             guard !task.status.isTerminal else {
                 effects.changedTasks.append(task)
@@ -124,12 +131,14 @@ extension Write {
     func write(_ row: GenerationRow) throws {
         let generation = row.generation
         let result = generation.result
+        let plan = generation.plan
         try execute(
             """
             UPDATE generations SET is_answer = ?, model = ?, status = ?, attempts = ?, failures = ?, not_before = ?,
                 lease_owner = ?, lease_deadline = ?, fence = ?, stage = ?, step = ?, total_steps = ?,
                 video = ?, bytes = ?, width = ?, height = ?, rendered_width = ?, rendered_height = ?,
-                num_frames = ?, fps = ?, failure_code = ?, failure_message = ?, started_at = ?
+                num_frames = ?, fps = ?, failure_code = ?, failure_message = ?, started_at = ?, memory_mode = ?,
+                plan_memory_mode = ?, plan_width = ?, plan_height = ?, plan_num_frames = ?
             WHERE id = ?
             """,
             [
@@ -138,7 +147,9 @@ extension Write {
                 generation.progress?.stage.rawValue, generation.progress?.step, generation.progress?.totalSteps,
                 result?.video, result?.bytes, result?.width, result?.height, result?.renderedWidth,
                 result?.renderedHeight, result?.numFrames, result?.fps, generation.failure?.code,
-                generation.failure?.message, generation.startedAt?.milliseconds, generation.id.rawValue,
+                generation.failure?.message, generation.startedAt?.milliseconds, result?.memoryMode?.rawValue,
+                plan.memoryMode?.rawValue, plan.shape?.width, plan.shape?.height, plan.shape?.numFrames,
+                generation.id.rawValue,
             ]
         )
     }

@@ -16,12 +16,28 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
     /// Gives the check a store of its own and clears away after it.
     func withWorld(_ check: @Sendable (DeliveryStoreWorld) async throws -> Void) async throws {
+        try await withStores { store, clock, reopen in
+            guard let reopen else { return try await check(DeliveryStoreWorld(store: store, clock: clock)) }
+            let world = DeliveryStoreWorld(store: store, clock: clock) {
+                () async throws -> any TaskStore & DeliveryStore in try await reopen()
+            }
+            try await check(world)
+        }
+    }
+
+    /// Opens the store again on the same data.
+    typealias Reopen = @Sendable () async throws -> SQLiteTaskStore
+
+    /// The same for any contract that the store keeps.
+    func withStores(
+        _ check: @Sendable (SQLiteTaskStore, ManualClock, Reopen?) async throws -> Void
+    ) async throws {
         let clock = ManualClock()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         switch self {
         case .sqliteInMemory:
             let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: logger)
-            try await check(DeliveryStoreWorld(store: store, clock: clock))
+            try await check(store, clock, nil)
             try await store.close()
         case .sqliteOnDisk, .sqliteUncached:
             let settings =
@@ -31,12 +47,11 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
                 let open = OpenStore(
                     try await SQLiteTaskStore.open(path: path, settings: settings, clock: clock, logger: logger)
                 )
-                let world = DeliveryStoreWorld(store: await open.store, clock: clock) {
+                try await check(await open.store, clock) {
                     try await open.replace {
                         try await SQLiteTaskStore.open(path: path, settings: settings, clock: clock, logger: logger)
                     }
                 }
-                try await check(world)
                 try await open.store.close()
             }
         }
@@ -68,5 +83,16 @@ struct TaskStoreTests {
     @Test("Every store of deliveries keeps the contract", arguments: Backend.allCases, DeliveryStoreConformance.all)
     func deliveries(backend: Backend, behaviour: DeliveryStoreConformance) async throws {
         try await backend.withWorld(behaviour.check)
+    }
+
+    @Test("Every store of uploads keeps the contract", arguments: Backend.allCases, UploadStoreConformance.all)
+    func uploads(backend: Backend, behaviour: UploadStoreConformance) async throws {
+        try await backend.withStores { store, clock, reopen in
+            guard let reopen else { return try await behaviour.check(UploadStoreWorld(store: store, clock: clock)) }
+            let world = UploadStoreWorld(store: store, clock: clock) {
+                () async throws -> any TaskStore & UploadStore in try await reopen()
+            }
+            try await behaviour.check(world)
+        }
     }
 }

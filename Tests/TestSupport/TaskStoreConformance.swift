@@ -27,7 +27,7 @@ package struct TaskStoreConformance: Sendable, CustomTestStringConvertible {
     package var testDescription: String { name }
 
     package static let all: [TaskStoreConformance] =
-        submission + caching + claiming + endings + cancelling + recovery + reading + expiry + purging
+        submission + caching + claiming + endings + cancelling + recovery + reading + expiry + purging + plans
 }
 
 extension TaskStoreWorld {
