@@ -105,7 +105,7 @@ let package = Package(
         .testTarget(name: "TaskStoreTests", dependencies: ["Tasks", "TasksSQLite", "TestSupport", logging]),
         .testTarget(
             name: "ResultsTests",
-            dependencies: ["Results", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1]
+            dependencies: ["Results", "TestSupport", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1]
         ),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"]),
         .testTarget(

@@ -111,7 +111,8 @@ struct CallbackClient: Sendable {
         }
     }
 
-    private static func deliveryError(_ error: any Error) -> DeliveryError {
+    /// What an error of the HTTP client means.
+    static func deliveryError(_ error: any Error) -> DeliveryError {
         switch error {
         case let error as DeliveryError: error
         case let error as HTTPClientError:

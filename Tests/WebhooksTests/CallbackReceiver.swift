@@ -14,7 +14,7 @@ final class CallbackReceiver: Sendable {
     }
 
     enum Answer: Sendable {
-        case status(Int, headers: [(String, String)] = [])
+        case status(Int, headers: [(String, String)] = [], body: [UInt8] = [])
         /// Never.
         case nothing
         /// A body without an end, in pieces.
@@ -121,11 +121,14 @@ private final class Handler: ChannelInboundHandler {
 
     private func answer(_ answer: CallbackReceiver.Answer, _ context: ChannelHandlerContext) {
         switch answer {
-        case .status(let status, let extra):
-            var headers = HTTPHeaders([("content-length", "0")])
+        case .status(let status, let extra, let body):
+            var headers = HTTPHeaders([("content-length", "\(body.count)")])
             for (name, value) in extra { headers.add(name: name, value: value) }
             let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: headers)
             context.write(wrapOutboundOut(.head(head)), promise: nil)
+            if !body.isEmpty {
+                context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+            }
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         case .nothing:
             break

@@ -1,0 +1,70 @@
+import Foundation
+import NIOCore
+import NIOPosix
+
+/// Small files that others write and rename into place, under names that we choose: checkpoints and previews.
+package struct WorkFiles: Sendable {
+    private let directory: String
+    private let suffix: String
+
+    /// Creates the directory if need be, and removes what a process that died was writing.
+    ///
+    /// - Parameters:
+    ///   - directory: absolute path; one process at a time.
+    ///   - suffix: what every name ends with.
+    /// - Throws: `full`, `unavailable`.
+    package init(directory: String, suffix: String) throws(ResultStoreError) {
+        self.directory = directory
+        self.suffix = suffix
+        try Disk.createDirectory(directory)
+        for name in try Disk.names(in: directory) where name.hasSuffix(".part") {
+            try Disk.remove("\(directory)/\(name)")
+        }
+    }
+
+    /// Where the file of a name is.
+    ///
+    /// - Parameter name: letters, digits and dashes.
+    /// - Returns: an absolute path.
+    package func path(for name: String) -> String {
+        "\(directory)/\(name)\(suffix)"
+    }
+
+    /// The file of a name, as it is now.
+    ///
+    /// - Parameters:
+    ///   - name: as for `path`.
+    ///   - limit: bytes; a larger file is as good as none.
+    /// - Returns: its content and when it was written, in milliseconds since 1970; `nil` if there is none.
+    /// - Throws: `unavailable`.
+    package func read(
+        _ name: String,
+        limit: Int
+    ) async throws(ResultStoreError) -> (bytes: [UInt8], modified: Int64)? {
+        let path = path(for: name)
+        return try await NIOThreadPool.singleton.blocking { () throws(ResultStoreError) in
+            guard let file = try VideoFile.open(path) else { return nil }
+            guard file.bytes <= limit else { return nil }
+            return (Array(try file.content().readableBytesView), file.status.modified)
+        }
+    }
+
+    /// Removes the file of a name, and what is being written beside it.
+    package func remove(_ name: String) async throws(ResultStoreError) {
+        let path = path(for: name)
+        try await NIOThreadPool.singleton.blocking { () throws(ResultStoreError) in
+            try Disk.remove(path)
+            try Disk.remove(path + ".part")
+        }
+    }
+
+    /// The names of files that are there, some of them.
+    package func names(limit: Int) async throws(ResultStoreError) -> [String] {
+        let (directory, suffix) = (directory, suffix)
+        return try await NIOThreadPool.singleton.blocking { () throws(ResultStoreError) in
+            try Disk.names(in: directory).filter { $0.hasSuffix(suffix) }.prefix(limit).map {
+                String($0.dropLast(suffix.count))
+            }
+        }
+    }
+}
