@@ -1,4 +1,3 @@
-import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import NIOCore
@@ -6,36 +5,6 @@ import Scheduling
 import Tasks
 
 extension APIResponder {
-    func generate(_ call: Call) async throws(Problem) -> Response {
-        let idempotencyKey = try idempotencyKey(of: call.request)
-        let body = try await call.request.jsonBody(limit: settings.maxBodyBytes)
-        let wire: VideoWire
-        do { wire = try VideoWire(Array(buffer: body), callbacks: settings.callbacks) } catch { throw Problem(error) }
-        let model: ModelDescription
-        do { model = try service.model() } catch { throw Problem(error) }
-        let video: VideoRequest
-        do { video = try wire.request(for: model) } catch { throw Problem(error) }
-        let submission: Submission
-        do {
-            submission = try await service.submit(
-                AdmissionRequest(
-                    tenant: call.tenant,
-                    video: video,
-                    idempotencyKey: idempotencyKey,
-                    cache: wire.cache,
-                    callback: wire.callback(origin: call.origin)
-                )
-            )
-        } catch {
-            throw Problem(error)
-        }
-        let task = wireForm(of: submission.task, call)
-        var response = json(submission.status, task.encoded(), call.id)
-        response.headers[.location] = call.origin + RoutePath.task(submission.task.id.description)
-        if submission.disposition == .replayed { response.headers[.idempotencyReplayed] = "true" }
-        return response
-    }
-
     func showTask(_ call: Call) async throws(Problem) -> Response {
         guard let id = TaskID(call.variable) else { throw .taskNotFound }
         let task: GenerationTask?
@@ -78,43 +47,12 @@ extension APIResponder {
         }
     }
 
-    private func wireForm(of task: GenerationTask, _ call: Call) -> TaskWire {
+    func wireForm(of task: GenerationTask, _ call: Call) -> TaskWire {
         TaskWire(
             task: task,
             origin: call.origin,
             obstacle: task.status == .queued ? service.obstacles().first : nil,
             links: links
         )
-    }
-
-    private func idempotencyKey(of request: Request) throws(Problem) -> String? {
-        guard let key = request.headers[.idempotencyKey] else { return nil }
-        let violation: (code: Violation.Code, message: String)? =
-            if key.isEmpty {
-                (.empty, "Idempotency-Key must not be empty.")
-            } else if key.utf8.count > 255 {
-                (.tooLong, "Idempotency-Key must have at most 255 characters; it has \(key.utf8.count).")
-            } else if !key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
-                (.notText, "Idempotency-Key must consist of visible ASCII characters, and be there once.")
-            } else {
-                nil
-            }
-        if let violation {
-            throw .invalid([
-                Violation(field: "Idempotency-Key", code: violation.code, message: violation.message)
-            ])
-        }
-        return key
-    }
-}
-
-extension Submission {
-    /// 200 if there is nothing to wait for, 202 otherwise.
-    fileprivate var status: HTTPResponse.Status {
-        switch disposition {
-        case .queued, .joined: .accepted
-        case .cached: .ok
-        case .replayed: task.status.isTerminal ? .ok : .accepted
-        }
     }
 }

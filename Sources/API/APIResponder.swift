@@ -12,6 +12,7 @@ struct APIResponder: HTTPResponder {
     let logger: Logger
     let links: VideoLinks?
     let cache: TaskBodyCache
+    let uploadPlaces: UploadPlaces
     let healthBody: ByteBuffer
 
     init(
@@ -26,6 +27,7 @@ struct APIResponder: HTTPResponder {
         self.logger = logger
         links = VideoLinks(settings, clock: clock)
         cache = TaskBodyCache(capacity: settings.cachedTaskBodies)
+        uploadPlaces = UploadPlaces(settings.maxConcurrentUploads)
         healthBody = Self.healthBody(version: version)
     }
 
@@ -64,14 +66,20 @@ struct APIResponder: HTTPResponder {
         case (.tasks, .get), (.tasks, .head): try await listTasks(call)
         case (.task, .get), (.task, .head): try await showTask(call)
         case (.task, .delete): try await cancelTask(call)
+        case (.preview, .get), (.preview, .head): try await sendPreview(call)
+        case (.models, .get), (.models, .head): try listModels(call)
+        case (.uploads, .post): try await takeUpload(call)
+        case (.uploads, .get), (.uploads, .head): try await listUploads(call)
+        case (.upload, .get), (.upload, .head): try await showUpload(call)
+        case (.upload, .delete): try await removeUpload(call)
         case (.video, .get), (.video, .head): try await sendVideo(call)
         case (.variant, .get), (.variant, .head): try await sendVariant(call)
         case (.deliveries, .get), (.deliveries, .head): try await listDeliveries(call)
         case (.redelivery, .post): try await redeliver(call)
         case (.health, .get), (.health, .head): json(.ok, healthBody, call.id)
         case (.ready, .get), (.ready, .head): try showReadiness(call)
-        case (.generate, _), (.tasks, _), (.task, _), (.video, _), (.variant, _), (.deliveries, _), (.redelivery, _),
-            (.health, _), (.ready, _):
+        case (.generate, _), (.tasks, _), (.task, _), (.preview, _), (.models, _), (.uploads, _), (.upload, _),
+            (.video, _), (.variant, _), (.deliveries, _), (.redelivery, _), (.health, _), (.ready, _):
             throw .methodNotAllowed(call.route.methods)
         }
     }

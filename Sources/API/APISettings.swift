@@ -14,11 +14,17 @@ package struct APISettings: Sendable, Equatable {
     package var publicURL: String?
     /// Limit of a request body, in bytes.
     package var maxBodyBytes: Int
+    /// Limit of an uploaded file, in bytes.
+    package var maxUploadBytes: Int64
+    /// Files that are uploaded at the same time, at most.
+    package var maxConcurrentUploads: Int
     /// A connection on which nothing arrives for this long is closed, as is one whose client does not read its
     /// response.
     package var idleTimeout: Duration
     /// From the head of a request until the last byte of its body.
     package var bodyDeadline: Duration
+    /// The same for an upload.
+    package var uploadDeadline: Duration
     /// Limit of one header field, and of all of them together, in bytes.
     package var maxHeaderBytes: Int
     /// Limit of the number of header fields.
@@ -35,6 +41,8 @@ package struct APISettings: Sendable, Equatable {
     package var cachedTaskBodies: Int
     /// Which addresses clients may have called back.
     package var callbacks: CallbackPolicy
+    /// Which addresses clients may have pictures and videos fetched from.
+    package var mediaURLs: CallbackPolicy
     /// Signs the addresses of videos; with it, only signed addresses are answered.
     ///
     /// `nil`: no address needs a signature.
@@ -47,8 +55,11 @@ package struct APISettings: Sendable, Equatable {
         port: Int = 5000,
         publicURL: String? = nil,
         maxBodyBytes: Int = 1_048_576,
+        maxUploadBytes: Int64 = 64 << 20,
+        maxConcurrentUploads: Int = 32,
         idleTimeout: Duration = .seconds(60),
         bodyDeadline: Duration = .seconds(30),
+        uploadDeadline: Duration = .seconds(600),
         maxHeaderBytes: Int = 16_384,
         maxHeaderFields: Int = 100,
         maxConnections: Int = 4096,
@@ -57,6 +68,7 @@ package struct APISettings: Sendable, Equatable {
         maxPageSize: Int = 100,
         cachedTaskBodies: Int = 4096,
         callbacks: CallbackPolicy = CallbackPolicy(),
+        mediaURLs: CallbackPolicy = CallbackPolicy(),
         videoLinkSecret: String? = nil,
         videoLinkLifetime: Duration = .seconds(86_400)
     ) {
@@ -64,8 +76,11 @@ package struct APISettings: Sendable, Equatable {
         self.port = port
         self.publicURL = publicURL
         self.maxBodyBytes = maxBodyBytes
+        self.maxUploadBytes = maxUploadBytes
+        self.maxConcurrentUploads = maxConcurrentUploads
         self.idleTimeout = idleTimeout
         self.bodyDeadline = bodyDeadline
+        self.uploadDeadline = uploadDeadline
         self.maxHeaderBytes = maxHeaderBytes
         self.maxHeaderFields = maxHeaderFields
         self.maxConnections = maxConnections
@@ -74,6 +89,7 @@ package struct APISettings: Sendable, Equatable {
         self.maxPageSize = maxPageSize
         self.cachedTaskBodies = cachedTaskBodies
         self.callbacks = callbacks
+        self.mediaURLs = mediaURLs
         self.videoLinkSecret = videoLinkSecret
         self.videoLinkLifetime = videoLinkLifetime
     }

@@ -27,6 +27,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReading = false
     private var isResponding = false
     private var owesContinue = false
+    /// For the body of the last request whose head has come.
+    private var bodyDeadline: Duration
     private var closesAfterResponse = false
     private var isLingering = false
     private var sawTooLargeHead = false
@@ -36,6 +38,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     init(settings: APISettings) {
         self.settings = settings
+        bodyDeadline = settings.bodyDeadline
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -77,12 +80,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func note(_ head: HTTPRequest) {
+        let limits = settings.bodyLimits(head)
+        bodyDeadline = limits.deadline
         if let connection = head.headerFields[.connection], connection.lowercased().contains("close") {
             closesAfterResponse = true
         }
         if let expectation = head.headerFields[.expect], expectation.lowercased() == "100-continue" {
             let announced = head.headerFields[.contentLength].flatMap { Int($0) } ?? 0
-            owesContinue = announced <= settings.maxBodyBytes
+            owesContinue = announced <= limits.bytes
         }
     }
 
@@ -95,7 +100,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// The deadline counts from when the connection has nothing else to do than to read this body.
     private func startBodyTimerIfReading(_ context: ChannelHandlerContext) {
         guard isReading, openRequests == 1, bodyTimer == nil else { return }
-        bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(settings.bodyDeadline)) {
+        bodyTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(bodyDeadline)) {
             self.bodyTimer = nil
             guard self.isReading, !self.isLingering else { return }
             self.closesAfterResponse = true

@@ -8,8 +8,8 @@ struct MalformedJSON: Error, Equatable {
 
 /// A value of a member of a JSON object.
 ///
-/// Of objects only the kind is kept, and of arrays no more than the first elements.
-enum JSONValue: Equatable {
+/// Of objects and arrays no more than the first members and elements are kept.
+enum JSONValue: Equatable, Sendable {
     case string(String)
     /// Written without fraction and exponent, and small enough.
     case integer(Int)
@@ -19,14 +19,21 @@ enum JSONValue: Equatable {
     case null
     /// At most `JSONReader.maxElements` of them.
     case array([JSONValue])
-    case object
+    /// At most `JSONReader.maxElements` of them, in their order; a name may be there twice.
+    case object([JSONMember])
+}
+
+/// A member of a JSON object inside another value.
+struct JSONMember: Equatable, Sendable {
+    let name: String
+    let value: JSONValue
 }
 
 /// Reads one JSON object by RFC 8259, strictly: valid UTF-8, no byte order mark, nothing after the end.
 struct JSONReader {
     /// Arrays and objects inside each other, at most.
     static let maxDepth = 32
-    /// Elements of an array that are kept; more than any field takes.
+    /// Elements of an array and members of an inner object that are kept; more than any field takes.
     static let maxElements = 64
 
     private let bytes: [UInt8]
@@ -88,8 +95,11 @@ struct JSONReader {
             return .string(try string())
         case UInt8(ascii: "{"):
             guard depth < Self.maxDepth else { throw fail("Objects and arrays are nested too deeply") }
-            try members(depth: depth + 1) { _, _ in }
-            return .object
+            var kept: [JSONMember] = []
+            try members(depth: depth + 1) { name, value in
+                if kept.count < Self.maxElements { kept.append(JSONMember(name: name, value: value)) }
+            }
+            return .object(kept)
         case UInt8(ascii: "["):
             guard depth < Self.maxDepth else { throw fail("Objects and arrays are nested too deeply") }
             return .array(try elements(depth: depth + 1))

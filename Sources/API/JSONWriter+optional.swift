@@ -22,4 +22,14 @@ extension JSONWriter {
             }
         }
     }
+
+    /// A size in pixels.
+    mutating func size(_ width: Int, _ height: Int) {
+        object { json in
+            json.key("height")
+            json.number(height)
+            json.key("width")
+            json.number(width)
+        }
+    }
 }

@@ -48,6 +48,14 @@ extension Problem {
             )
         case .variantUnavailable(let code):
             self = .variantUnavailable(code)
+        case .uploadTooLarge(let limit):
+            self = .uploadTooLarge(limit: limit)
+        case .mediaRefused(let code, let message):
+            self.init(.unprocessableContent, code, message)
+        case .mediaUnavailable(let code):
+            self = .mediaUnavailable(code)
+        case .mediaFetch(let error):
+            self.init(.unprocessableContent, error.code, error.message)
         case .store(let error):
             self.init(error)
         case .results(let error):
@@ -64,6 +72,12 @@ extension Problem {
                 .conflict,
                 error.code,
                 "This Idempotency-Key was used for another request, that of task \(task). Choose a new key."
+            )
+        case .uploadQuotaExceeded(let quota):
+            self.init(
+                .tooManyRequests,
+                error.code,
+                "With this file your uploads would have more than \(quota) bytes. Delete some, or wait until they expire."
             )
         case .notFound:
             self = .taskNotFound
@@ -112,6 +126,15 @@ extension Problem {
         "variant_not_found",
         "Of a video there are \(VideoVariant.allCases.map(\.rawValue).joined(separator: ", "))."
     )
+    static let uploadNotFound = Problem(.notFound, "upload_not_found", "There is no upload of this id.")
+    static let previewNotAvailable = Problem(
+        .notFound,
+        "preview_not_available",
+        "There is no such task, or nothing to see of it: a preview is there while the task runs, after some steps."
+    )
+    static let noModel = Problem(.modelUnknown(Obstacle(code: "no_model", message: "No engine has a model.")))
+    static let uploadsBusy = Problem.passing("uploads_busy", "As many files are being uploaded as may be.")
+
     /// Some reasons pass by themselves, others need the operator, and a video that cannot be read stays so.
     static func variantUnavailable(_ code: String) -> Problem {
         switch code {
@@ -120,10 +143,24 @@ extension Problem {
         case "variant_unknown", "dependencies_missing":
             return Problem(.internalServerError, code, "The server's engine package cannot make this.")
         default:
-            var problem = Problem(.serviceUnavailable, code, "This cannot be made from the video at the moment.")
-            problem.isRetryable = true
-            return problem
+            return .passing(code, "This cannot be made from the video at the moment.")
         }
+    }
+
+    static func mediaUnavailable(_ code: String) -> Problem {
+        switch code {
+        case "dependencies_missing":
+            return Problem(.internalServerError, code, "The server's engine package cannot look into files.")
+        default:
+            return .passing(code, "The file cannot be looked into at the moment.")
+        }
+    }
+
+    /// 503 with `Retry-After`.
+    private static func passing(_ code: String, _ detail: String) -> Problem {
+        var problem = Problem(.serviceUnavailable, code, detail)
+        problem.isRetryable = true
+        return problem
     }
 
     static let routeNotFound = Problem(.notFound, "route_not_found", "There is nothing at this path.")
@@ -171,7 +208,17 @@ extension Problem {
         Problem(.contentTooLarge, "body_too_large", "The body must have at most \(limit) bytes.")
     }
 
-    static func notJSON(_ detail: String) -> Problem {
+    static func uploadTooLarge(limit: Int64) -> Problem {
+        Problem(.contentTooLarge, "upload_too_large", "A file must have at most \(limit) bytes.")
+    }
+
+    static let emptyUpload = Problem(.unprocessableContent, "media_unreadable", "The file is empty.")
+
+    init(_ fault: MultipartFault) {
+        self.init(.badRequest, "malformed_multipart", fault.message)
+    }
+
+    static func unsupportedMediaType(_ detail: String) -> Problem {
         Problem(.unsupportedMediaType, "unsupported_media_type", detail)
     }
 

@@ -12,16 +12,35 @@ extension Request {
     /// - Throws: 415, 413, 408, or 400 for a body that ends early.
     func jsonBody(limit: Int) async throws(Problem) -> ByteBuffer {
         try checkContentType()
-        if let announced = headers[.contentLength], Int(announced).map({ $0 > limit }) ?? true {
-            throw .bodyTooLarge(limit: limit)
-        }
+        guard !isAnnounced(over: limit) else { throw .bodyTooLarge(limit: limit) }
         var collected = ByteBuffer()
+        try await readBody { part throws(Problem) in
+            guard collected.readableBytes + part.readableBytes <= limit else { throw .bodyTooLarge(limit: limit) }
+            if collected.readableBytes == 0 {
+                collected = part
+            } else {
+                collected.writeImmutableBuffer(part)
+            }
+        }
+        return collected
+    }
+
+    /// Whether the head says that the body has more bytes than a limit.
+    func isAnnounced(over limit: Int) -> Bool {
+        guard let announced = headers[.contentLength] else { return false }
+        return Int(announced).map { $0 > limit } ?? true
+    }
+
+    /// Hands the body over part by part; the client waits while a part is taken.
+    ///
+    /// - Parameter take: what it throws ends the reading.
+    /// - Throws: what `take` threw, 408, or 400 for a body that ends early.
+    func readBody(_ take: (ByteBuffer) async throws(Problem) -> Void) async throws(Problem) {
+        var count = 0
         do {
-            for try await var part in body {
-                guard collected.readableBytes + part.readableBytes <= limit else {
-                    throw Problem.bodyTooLarge(limit: limit)
-                }
-                if collected.readableBytes == 0 { collected = part } else { collected.writeBuffer(&part) }
+            for try await part in body {
+                count += part.readableBytes
+                try await take(part)
             }
         } catch let problem as Problem {
             throw problem
@@ -30,26 +49,32 @@ extension Request {
         } catch {
             throw .brokenBody
         }
-        return collected
+        // To the library a connection that ends is the end of a body.
+        if let announced = headers[.contentLength], Int(announced) != count { throw .brokenBody }
+    }
+
+    /// Refuses a body whose bytes stand for others.
+    func checkContentEncoding() throws(Problem) {
+        if let coding = headers[.contentEncoding], coding.lowercased() != "identity" {
+            throw .unsupportedMediaType("Content-Encoding is not supported.")
+        }
     }
 
     private func checkContentType() throws(Problem) {
-        if let coding = headers[.contentEncoding], coding.lowercased() != "identity" {
-            throw .notJSON("Content-Encoding is not supported.")
-        }
+        try checkContentEncoding()
         guard let given = headers[.contentType] else {
-            throw .notJSON("Content-Type is missing; it must be application/json.")
+            throw .unsupportedMediaType("Content-Type is missing; it must be application/json.")
         }
         if given == "application/json" { return }
         let parts = given.lowercased().split(separator: ";", omittingEmptySubsequences: false).map(\.trimmingSpace)
         guard let type = parts.first,
             type == "application/json" || type.hasPrefix("application/") && type.hasSuffix("+json")
         else {
-            throw .notJSON("Content-Type must be application/json.")
+            throw .unsupportedMediaType("Content-Type must be application/json.")
         }
         for parameter in parts.dropFirst() where !parameter.isEmpty {
             guard parameter == "charset=utf-8" || parameter == "charset=\"utf-8\"" else {
-                throw .notJSON("Of the parameters of Content-Type only charset=utf-8 is known.")
+                throw .unsupportedMediaType("Of the parameters of Content-Type only charset=utf-8 is known.")
             }
         }
     }

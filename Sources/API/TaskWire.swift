@@ -51,12 +51,22 @@ struct TaskWire: Equatable {
             json.optional(task.callback) { json, callback in json.string(callback.url.text) }
             json.key("created_at")
             json.moment(task.createdAt)
+            json.key("degraded")
+            json.bool(result.map { $0.isLess(than: generation.request) } ?? false)
             json.key("error")
             json.reason(status == .failed ? generation.failure.map { ($0.code, $0.message) } : nil)
             json.key("finished_at")
             json.moment(task.finishedAt)
+            json.key("memory_mode")
+            json.optional(result?.memoryMode) { json, mode in json.string(mode.rawValue) }
             json.key("model")
             json.string(generation.model)
+            json.key("preview_url")
+            json.optional(status == .running ? id : nil) { json, id in
+                json.string(origin + RoutePath.preview(of: id))
+            }
+            json.key("priority")
+            json.string(TaskPriority(rank: generation.priority).rawValue)
             json.key("progress")
             json.progress(status == .running ? generation.progress : nil)
             json.key("rendered_size")
@@ -99,15 +109,6 @@ struct TaskWire: Equatable {
 }
 
 extension JSONWriter {
-    fileprivate mutating func size(_ width: Int, _ height: Int) {
-        object { json in
-            json.key("height")
-            json.number(height)
-            json.key("width")
-            json.number(width)
-        }
-    }
-
     fileprivate mutating func progress(_ progress: GenerationProgress?) {
         optional(progress) { json, progress in
             json.object { json in
@@ -120,29 +121,6 @@ extension JSONWriter {
                 json.key("total_steps")
                 json.number(progress.totalSteps)
             }
-        }
-    }
-
-    fileprivate mutating func request(_ request: VideoRequest) {
-        object { json in
-            json.key("fps")
-            json.number(request.fps)
-            json.key("guidance_scale")
-            json.number(request.guidanceScale)
-            json.key("height")
-            json.number(request.height)
-            json.key("negative_prompt")
-            json.string(request.negativePrompt)
-            json.key("num_frames")
-            json.number(request.numFrames)
-            json.key("num_inference_steps")
-            json.number(request.numInferenceSteps)
-            json.key("prompt")
-            json.string(request.prompt)
-            json.key("seed")
-            json.optional(request.seed) { json, seed in json.number(seed) }
-            json.key("width")
-            json.number(request.width)
         }
     }
 
@@ -193,5 +171,12 @@ extension GenerationProgress {
         case .decode: 90
         case .write: 99
         }
+    }
+}
+
+extension GenerationResult {
+    /// Whether the video is smaller or shorter than it was to be.
+    fileprivate func isLess(than request: VideoRequest) -> Bool {
+        width < request.width || height < request.height || numFrames < request.numFrames
     }
 }

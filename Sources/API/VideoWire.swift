@@ -13,6 +13,17 @@ struct VideoWire {
         case guidanceScale = "guidance_scale"
         case fps
         case seed
+        case model
+        case startImage = "start_image"
+        case endImage = "end_image"
+        case video
+        case controlVideo = "control_video"
+        case refImage = "ref_image"
+        case strength
+        case stepCache = "step_cache"
+        case loras
+        case allowDegradation = "allow_degradation"
+        case priority
         case cache
         case callbackURL = "callback_url"
         case callbackEvents = "callback_events"
@@ -22,12 +33,25 @@ struct VideoWire {
     static let maxViolations = 50
 
     private(set) var draft = VideoRequest.Draft()
+    /// The name of the model that is wanted; `nil`: the first that takes what is brought.
+    private(set) var model: String?
+    /// Where the files are that the request brings.
+    private(set) var sources: [InputRole: MediaSource] = [:]
+    private(set) var priority = TaskPriority.normal
     private(set) var cache = CacheUse.use
     private(set) var violations: [Violation] = []
     private var seen: Set<Field> = []
     private var callbackURL: CallbackURL?
     private var callbackEvents: Set<CallbackEvent>?
-    private let callbacks: CallbackPolicy
+    private let policies: Policies
+
+    /// Which addresses a body may name.
+    struct Policies {
+        /// To be called back.
+        var callbacks = CallbackPolicy()
+        /// To be fetched from.
+        var media = CallbackPolicy()
+    }
 
     /// Reads a body.
     ///
@@ -35,10 +59,10 @@ struct VideoWire {
     ///
     /// - Parameters:
     ///   - body: the whole text.
-    ///   - callbacks: which addresses may be called back.
+    ///   - policies: which addresses it may name.
     /// - Throws: if it is not a JSON object; faults of fields are in `violations`.
-    init(_ body: [UInt8], callbacks: CallbackPolicy) throws(MalformedJSON) {
-        self.callbacks = callbacks
+    init(_ body: [UInt8], policies: Policies) throws(MalformedJSON) {
+        self.policies = policies
         var reader = JSONReader(body)
         try reader.readObject { name, value in take(name, value) }
         if callbackEvents != nil, !seen.contains(.callbackURL) {
@@ -46,11 +70,13 @@ struct VideoWire {
         }
     }
 
-    /// Parses the draft for a model.
-    ///
-    /// - Throws: every violation at once, those of types and names included.
-    func request(for model: ModelDescription) throws(RequestRejection) -> VideoRequest {
-        try VideoRequest(draft, for: model, after: violations)
+    /// What the request brings, readable or not.
+    var roles: Set<InputRole> {
+        Set(
+            InputRole.allCases.filter { role in
+                sources[role] != nil || violations.contains { $0.field == role.rawValue }
+            }
+        )
     }
 
     /// Where and of what the client wants to be told.
@@ -67,59 +93,71 @@ struct VideoWire {
             return reject(name, .notAllowed, "\(name) is given twice.")
         }
         if value == .null { return }
-        switch field {
-        case .prompt: draft.prompt = text(value, name)
-        case .negativePrompt: draft.negativePrompt = text(value, name)
-        case .width: draft.width = whole(value, name)
-        case .height: draft.height = whole(value, name)
-        case .numFrames: draft.numFrames = whole(value, name)
-        case .numInferenceSteps: draft.numInferenceSteps = whole(value, name)
-        case .guidanceScale: draft.guidanceScale = number(value, name)
-        case .fps: draft.fps = whole(value, name)
-        case .seed: draft.seed = whole(value, name)
-        case .cache: takeCache(value, name)
-        case .callbackURL: takeCallbackURL(value, name)
-        case .callbackEvents: takeCallbackEvents(value, name)
-        }
-    }
-
-    private mutating func takeCache(_ value: JSONValue, _ field: String) {
-        guard let text = text(value, field) else { return }
-        guard let use = CacheUse(rawValue: text) else {
-            let known = CacheUse.allCases.map(\.rawValue).joined(separator: ", ")
-            return reject(field, .notAllowed, "\(field) must be one of \(known).")
-        }
-        cache = use
-    }
-
-    private mutating func takeCallbackURL(_ value: JSONValue, _ field: String) {
-        guard let text = text(value, field) else { return }
-        do throws(CallbackRefusal) {
-            callbackURL = try CallbackURL(text, policy: callbacks)
+        do throws(FieldFault) {
+            try take(field, value)
         } catch {
-            reject(field, .notAllowed, "\(field): \(error.message)")
+            reject(name, error.code, error.message)
         }
     }
 
-    private mutating func takeCallbackEvents(_ value: JSONValue, _ field: String) {
-        guard case .array(let elements) = value else {
-            return reject(field, .wrongType, "\(field) must be an array; it is \(value.kind).")
+    private mutating func take(_ field: Field, _ value: JSONValue) throws(FieldFault) {
+        let name = field.rawValue
+        switch field {
+        case .prompt: draft.prompt = try value.text(name)
+        case .negativePrompt: draft.negativePrompt = try value.text(name)
+        case .width: draft.width = try value.whole(name)
+        case .height: draft.height = try value.whole(name)
+        case .numFrames: draft.numFrames = try value.whole(name)
+        case .numInferenceSteps: draft.numInferenceSteps = try value.whole(name)
+        case .guidanceScale: draft.guidanceScale = try value.number(name)
+        case .fps: draft.fps = try value.whole(name)
+        case .seed: draft.seed = try value.whole(name)
+        case .model: model = try value.text(name)
+        case .startImage: sources[.startImage] = try source(value, name)
+        case .endImage: sources[.endImage] = try source(value, name)
+        case .video: sources[.video] = try source(value, name)
+        case .controlVideo: sources[.controlVideo] = try source(value, name)
+        case .refImage: sources[.refImage] = try source(value, name)
+        case .strength: draft.strength = try value.number(name)
+        case .stepCache: draft.stepCache = try value.text(name)
+        case .loras: draft.loras = try LoRAWire.loras(value, name)
+        case .allowDegradation: draft.allowsDegradation = try value.truth(name)
+        case .priority: priority = try value.word(name)
+        case .cache: cache = try value.word(name)
+        case .callbackURL: callbackURL = try receiver(value, name)
+        case .callbackEvents: callbackEvents = try events(value, name)
         }
+    }
+
+    private func source(_ value: JSONValue, _ field: String) throws(FieldFault) -> MediaSource {
+        try MediaSource(value, field, urls: policies.media)
+    }
+
+    private func receiver(_ value: JSONValue, _ field: String) throws(FieldFault) -> CallbackURL {
+        let text = try value.text(field)
+        do throws(CallbackRefusal) {
+            return try CallbackURL(text, policy: policies.callbacks)
+        } catch {
+            throw FieldFault(.notAllowed, "\(field): \(error.message)")
+        }
+    }
+
+    private func events(_ value: JSONValue, _ field: String) throws(FieldFault) -> Set<CallbackEvent> {
         var events: Set<CallbackEvent> = []
-        for element in elements {
+        for element in try value.elements(field) {
             guard case .string(let text) = element else {
-                return reject(field, .wrongType, "\(field) must hold strings; one is \(element.kind).")
+                throw FieldFault(.wrongType, "\(field) must hold strings; one is \(element.kind).")
             }
             guard let event = CallbackEvent(rawValue: text) else {
                 let known = CallbackEvent.allCases.map(\.rawValue).joined(separator: ", ")
-                return reject(field, .notAllowed, "\(field) must hold some of \(known).")
+                throw FieldFault(.notAllowed, "\(field) must hold some of \(known).")
             }
             guard events.insert(event).inserted else {
-                return reject(field, .notAllowed, "\(field) names \(text) twice.")
+                throw FieldFault(.notAllowed, "\(field) names \(text) twice.")
             }
         }
-        guard !events.isEmpty else { return reject(field, .empty, "\(field) must not be empty.") }
-        callbackEvents = events
+        guard !events.isEmpty else { throw FieldFault(.empty, "\(field) must not be empty.") }
+        return events
     }
 
     private mutating func refuse(unknown name: String) {
@@ -128,61 +166,8 @@ struct VideoWire {
         reject(shown, .unknownField, "There is no field \(shown).\(hint)")
     }
 
-    private mutating func text(_ value: JSONValue, _ field: String) -> String? {
-        if case .string(let text) = value { return text }
-        reject(field, .wrongType, "\(field) must be a string; it is \(value.kind).")
-        return nil
-    }
-
-    /// A number without a fraction, however it is spelt: `49`, `49.0` and `4.9e1` are equal in JSON.
-    private mutating func whole(_ value: JSONValue, _ field: String) -> Int? {
-        switch value {
-        case .integer(let integer):
-            return integer
-        case .number(let number):
-            if let integer = Int(exactly: number) { return integer }
-            if number.rounded() == number {
-                reject(field, .outOfRange, "\(field) is far out of range.")
-            } else {
-                reject(field, .wrongType, "\(field) must be a whole number; it has a fraction.")
-            }
-            return nil
-        case .string, .bool, .null, .array, .object:
-            reject(field, .wrongType, "\(field) must be a whole number; it is \(value.kind).")
-            return nil
-        }
-    }
-
-    private mutating func number(_ value: JSONValue, _ field: String) -> Double? {
-        switch value {
-        case .integer(let integer):
-            return Double(integer)
-        case .number(let number):
-            if number.isFinite { return number }
-            reject(field, .outOfRange, "\(field) is far out of range.")
-            return nil
-        case .string, .bool, .null, .array, .object:
-            reject(field, .wrongType, "\(field) must be a number; it is \(value.kind).")
-            return nil
-        }
-    }
-
     private mutating func reject(_ field: String, _ code: Violation.Code, _ message: String) {
         guard violations.count < Self.maxViolations else { return }
         violations.append(Violation(field: field, code: code, message: message))
-    }
-}
-
-extension JSONValue {
-    /// The kind of value, for people.
-    fileprivate var kind: String {
-        switch self {
-        case .string: "a string"
-        case .integer, .number: "a number"
-        case .bool: "true or false"
-        case .null: "null"
-        case .array: "an array"
-        case .object: "an object"
-        }
     }
 }

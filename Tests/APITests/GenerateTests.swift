@@ -124,7 +124,7 @@ struct GenerateTests {
         (#"{"prompt":"a","callback_url":"http://example.org"}"#, ["callback_url:not_allowed"]),
         (#"{"prompt":"a","callback_events":["task.failed"]}"#, ["callback_events:not_allowed"]),
         (#"{"prompt":"a","cache":"never"}"#, ["cache:not_allowed"]),
-        (#"{"prompt":"a","priority":1}"#, ["priority:unknown_field"]),
+        (#"{"prompt":"a","tenant":1}"#, ["tenant:unknown_field"]),
         (#"{"prompt":"a","num_frame":49}"#, ["num_frame:unknown_field"]),
         (#"{"prompt":"a","宽":1}"#, ["宽:unknown_field"]),
     ]

@@ -25,9 +25,16 @@ struct JSONReaderTests {
             ("9223372036854775807", .integer(.max)), ("9223372036854775808", .number(9.223372036854775808e18)),
             ("49.0", .number(49)), ("4.9e1", .number(49)), ("1E+2", .number(100)), ("5e-1", .number(0.5)),
             ("1e999", .number(.infinity)), ("true", .bool(true)), ("false", .bool(false)), ("null", .null),
-            ("[]", .array([])), ("{}", .object),
-            (#"[1, "a", [true], {"b": null}]"#, .array([.integer(1), .string("a"), .array([.bool(true)]), .object])),
-            (#"{"a": {"b": [1]}}"#, .object),
+            ("[]", .array([])), ("{}", .object([])),
+            (#"[1, "a", [true]]"#, .array([.integer(1), .string("a"), .array([.bool(true)])])),
+            (#"[{"b": null}]"#, .array([.object([JSONMember(name: "b", value: .null)])])),
+            (
+                #"{"a": {"b": [1]}, "a": 2}"#,
+                .object([
+                    JSONMember(name: "a", value: .object([JSONMember(name: "b", value: .array([.integer(1)]))])),
+                    JSONMember(name: "a", value: .integer(2)),
+                ])
+            ),
         ] as [(String, JSONValue)]
     )
     func value(_ text: String, _ expected: JSONValue) throws {

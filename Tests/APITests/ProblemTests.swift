@@ -17,6 +17,12 @@ struct ProblemTests {
         (.store(.notFound), 404, "task_not_found", false),
         (.store(.overloaded), 503, "store_overloaded", true),
         (.store(.unavailable("disk I/O error at /secret/path")), 503, "store_unavailable", true),
+        (.store(.uploadQuotaExceeded(quota: 5)), 429, "upload_quota_exceeded", false),
+        (.uploadTooLarge(limit: 5), 413, "upload_too_large", false),
+        (.mediaRefused(code: "media_unreadable", message: "m"), 422, "media_unreadable", false),
+        (.mediaUnavailable(code: "inspection_failed"), 503, "inspection_failed", true),
+        (.mediaUnavailable(code: "dependencies_missing"), 500, "dependencies_missing", false),
+        (.mediaFetch(MediaFetchError(code: "media_fetch_failed", message: "m")), 422, "media_fetch_failed", false),
         (.results(.full), 503, "disk_full", true),
         (.results(.unavailable("EIO at /secret/path")), 503, "results_unavailable", true),
     ]
@@ -52,7 +58,7 @@ struct ProblemTests {
 
     @Test("While the model is unknown a request is told why")
     func modelUnknown() async throws {
-        try await withAPI(ScriptedVideoService { $0.model = nil }) { port in
+        try await withAPI(ScriptedVideoService { $0.catalog = nil }) { port in
             let response = try await generate(port, #"{"prompt":"a"}"#)
             #expect(response.status == 503)
             #expect(response.code == "engine_not_startable")

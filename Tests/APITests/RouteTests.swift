@@ -13,6 +13,10 @@ struct RouteTests {
             ("/api/v1/generate", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"], "POST"),
             ("/api/v1/tasks", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"], "GET, HEAD"),
             ("/api/v1/tasks/019300aa-0000-7000-8000-000000000001", ["POST", "PUT", "PATCH"], "GET, HEAD, DELETE"),
+            ("/api/v1/tasks/a/preview", ["POST", "PUT", "DELETE"], "GET, HEAD"),
+            ("/api/v1/models", ["POST", "DELETE"], "GET, HEAD"),
+            ("/api/v1/uploads", ["PUT", "DELETE", "PATCH"], "GET, HEAD, POST"),
+            ("/api/v1/uploads/a", ["POST", "PUT", "PATCH"], "GET, HEAD, DELETE"),
             ("/api/v1/videos/a.mp4", ["POST", "PUT", "DELETE", "PROPFIND"], "GET, HEAD"),
             ("/api/v1/videos/a/poster.jpg", ["POST", "PUT", "DELETE"], "GET, HEAD"),
             ("/api/v1/deliveries", ["POST", "PUT", "DELETE"], "GET, HEAD"),
@@ -36,7 +40,9 @@ struct RouteTests {
         arguments: [
             "/", "/api", "/api/v1", "/api/v1/", "/api/v1/generate/", "/api/v1/tasks/", "/api/v2/tasks", "/API/v1/tasks",
             "//api/v1/tasks", "/api/v1/tasks/a/b", "/healthz/", "/healthz%20", "/%00", "/?a=b",
-            "/api/v1/tasks%3Flimit=1", "/api/v1/deliveries/", "/api/v1/deliveries/a-1",
+            "/api/v1/tasks%3Flimit=1", "/api/v1/deliveries/", "/api/v1/deliveries/a-1", "/api/v1/uploads/",
+            "/api/v1/uploads/a/b", "/api/v1/models/", "/api/v1/models/a", "/api/v1/tasks//preview",
+            "/api/v1/tasks/a/preview/", "/api/v1/tasks/a/b/preview",
             "/api/v1/deliveries/a/b/redeliver",
             "/api/v1/deliveries/a-1/redeliver/", "/api/v1/videos/a/b/c",
         ]
@@ -50,7 +56,9 @@ struct RouteTests {
         }
     }
 
-    @Test("HEAD is GET without the body", arguments: ["/healthz", "/readyz", "/api/v1/tasks", "/nowhere"])
+    @Test(
+        "HEAD is GET without the body",
+        arguments: ["/healthz", "/readyz", "/api/v1/tasks", "/api/v1/models", "/nowhere"])
     func head(_ path: String) async throws {
         try await withAPI { port in
             let client = try HTTPClientFixture(port: port)
@@ -70,7 +78,7 @@ struct RouteTests {
     func health() async throws {
         let service = ScriptedVideoService {
             $0.failure = .store(.unavailable("gone"))
-            $0.model = nil
+            $0.catalog = nil
         }
         try await withAPI(service) { port in
             #expect(try await request(port, "GET", "/healthz").text == #"{"status":"live","version":"1.2.3"}"#)
@@ -114,6 +122,7 @@ struct RouteTests {
         for code in Violation.Code.allCases { #expect(text.contains("- \(code.rawValue)\n"), "\(code)") }
         for status in WireStatus.allCases { #expect(text.contains("- \(status.rawValue)\n"), "\(status)") }
         for field in VideoWire.Field.allCases { #expect(text.contains(" \(field.rawValue):"), "\(field)") }
+        for mode in MemoryMode.allCases { #expect(text.contains("- \(mode.rawValue)\n"), "\(mode)") }
         for stage in GenerationProgress.Stage.allCases { #expect(text.contains("- \(stage.rawValue)\n"), "\(stage)") }
     }
 }

@@ -14,7 +14,7 @@ struct VideoWireTests {
                 "guidance_scale":5,"fps":8,"seed":7}
                 """#.utf8
             ),
-            callbacks: CallbackPolicy()
+            policies: VideoWire.Policies()
         )
         #expect(wire.violations.isEmpty)
         var draft = VideoRequest.Draft()
@@ -29,7 +29,8 @@ struct VideoWireTests {
         draft.seed = 7
         #expect(wire.draft == draft)
 
-        let empty = try VideoWire(Array(#"{"prompt":"a","seed":null,"width":null}"#.utf8), callbacks: CallbackPolicy())
+        let empty = try VideoWire(
+            Array(#"{"prompt":"a","seed":null,"width":null}"#.utf8), policies: VideoWire.Policies())
         #expect(empty.violations.isEmpty)
         #expect(empty.draft.seed == nil)
     }
@@ -41,11 +42,12 @@ struct VideoWireTests {
             ("widht", "width"), ("promt", "prompt"), ("negativePrompt", "negative_prompt"),
             ("negative-prompt", "negative_prompt"), ("guidance", nil), ("guidance_scal", "guidance_scale"),
             ("seeds", "seed"), ("FPS", "fps"), ("steps", nil), ("num_inference_step", "num_inference_steps"),
-            ("priority", nil), ("", nil), ("_", nil), ("完全不同", nil), ("image", nil),
+            ("urgency", nil), ("", nil), ("startImage", "start_image"), ("lora", "loras"), ("stepcache", "step_cache"),
+            ("_", nil), ("完全不同", nil), ("image", nil),
         ] as [(String, String?)]
     )
     func hints(_ given: String, _ meant: String?) throws {
-        let wire = try VideoWire(Array("{\"prompt\":\"a\",\"\(given)\":1}".utf8), callbacks: CallbackPolicy())
+        let wire = try VideoWire(Array("{\"prompt\":\"a\",\"\(given)\":1}".utf8), policies: VideoWire.Policies())
         let violation = try #require(wire.violations.first)
         #expect(violation.code == .unknownField)
         #expect(violation.field == given)
@@ -59,13 +61,13 @@ struct VideoWireTests {
     @Test("A body with very many faults gets a bounded list")
     func bounded() throws {
         let members = (0..<5000).map { "\"field\($0)\(String(repeating: "x", count: 100))\":1" }
-        let wire = try VideoWire(Array("{\(members.joined(separator: ","))}".utf8), callbacks: CallbackPolicy())
+        let wire = try VideoWire(Array("{\(members.joined(separator: ","))}".utf8), policies: VideoWire.Policies())
         #expect(wire.violations.count == VideoWire.maxViolations)
         #expect(wire.violations.allSatisfy { $0.field.count <= 64 })
     }
 
     private func read(_ body: String) throws -> VideoWire {
-        try VideoWire(Array(body.utf8), callbacks: CallbackPolicy())
+        try VideoWire(Array(body.utf8), policies: VideoWire.Policies())
     }
 
     @Test("A callback is told of every end, unless the client names the events")

@@ -74,7 +74,7 @@ class Server:
         values: dict[str, object] = {
             "http_port": 0,
             "engine_python": PYTHON,
-            "engine_model": MODEL,
+            "engine_models": MODEL,
             "data_directory": data,
             "queue_drainTimeout": 0,
         }

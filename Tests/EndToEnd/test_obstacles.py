@@ -75,7 +75,7 @@ def test_a_port_that_is_taken_is_said(start: Callable[..., Server], tmp_path: Pa
 
 def test_a_missing_model_keeps_the_server_up_and_is_said(start: Callable[..., Server], tmp_path: Path) -> None:
     model = tmp_path / "model"
-    server = start(timed=None, engine_model=model)
+    server = start(timed=None, engine_models=model)
     wait_for(lambda: "model_not_found" in server.get("/readyz").text, 30, "the missing model is not said")
     ready = server.get("/readyz")
     assert ready.status_code == 503

@@ -7,10 +7,10 @@ import TestSupport
 /// A service whose answers a test decides; it remembers what it was asked.
 final class ScriptedVideoService: VideoService {
     struct Script: Sendable {
-        var model: ModelDescription? = .fixture
+        var catalog: ModelCatalog? = ModelCatalog(models: [.fixture])
         var obstacles: [Obstacle] = []
         var disposition = Submission.Disposition.queued
-        /// Thrown by every call that may throw, model and obstacles excepted.
+        /// Thrown by every call that may throw, catalog and obstacles excepted.
         var failure: AdmissionError?
         /// Newest first.
         var tasks: [GenerationTask] = []
@@ -18,16 +18,19 @@ final class ScriptedVideoService: VideoService {
         var variants: [VideoVariant: VideoContent] = [:]
         /// Newest first.
         var deliveries: [Delivery] = []
+        var previews: [TaskID: Preview] = [:]
         var submitted: [AdmissionRequest] = []
         var lastQuery: TaskQuery?
         var lastDeliveryQuery: DeliveryQuery?
     }
 
     private let script: Mutex<Script>
+    let uploads: ScriptedUploads
 
-    init(_ change: (inout Script) -> Void = { _ in }) {
+    init(uploads: ScriptedUploads = ScriptedUploads(), _ change: (inout Script) -> Void = { _ in }) {
         var script = Script()
         change(&script)
+        self.uploads = uploads
         self.script = Mutex(script)
     }
 
@@ -40,11 +43,11 @@ final class ScriptedVideoService: VideoService {
         script.withLock { change(&$0) }
     }
 
-    func model() throws(AdmissionError) -> ModelDescription {
-        guard let model = script.withLock({ $0.model }) else {
+    func catalog() throws(AdmissionError) -> ModelCatalog {
+        guard let catalog = script.withLock({ $0.catalog }) else {
             throw .modelUnknown(Obstacle(code: "engine_not_startable", message: "Install the engine."))
         }
-        return model
+        return catalog
     }
 
     func submit(_ request: AdmissionRequest) async throws(AdmissionError) -> Submission {
@@ -111,6 +114,47 @@ final class ScriptedVideoService: VideoService {
     func redeliver(_ id: DeliveryID, of tenant: TenantID) async throws(AdmissionError) -> Delivery? {
         try failIfAsked()
         return script.withLock { $0.deliveries.first { $0.id == id && $0.tenant == tenant } }
+    }
+
+    func preview(of id: TaskID, of tenant: TenantID) async throws(AdmissionError) -> Preview? {
+        try failIfAsked()
+        return script.withLock { $0.previews[id] }
+    }
+
+    func newUpload(of tenant: TenantID) async throws(AdmissionError) -> any UploadSink {
+        try failIfAsked()
+        return uploads.newUpload(of: tenant)
+    }
+
+    func fetchUpload(from url: CallbackURL, of tenant: TenantID) async throws(AdmissionError) -> Upload {
+        try failIfAsked()
+        return try uploads.fetch(url, of: tenant)
+    }
+
+    func upload(_ id: MediaID, of tenant: TenantID) async throws(AdmissionError) -> Upload? {
+        try failIfAsked()
+        return uploads.now.kept.first { $0.media.id == id && $0.tenant == tenant }
+    }
+
+    func uploads(matching query: UploadQuery) async throws(AdmissionError) -> UploadPage {
+        try failIfAsked()
+        return uploads.change { state in
+            state.lastQuery = query
+            let matching = state.kept.filter { upload in
+                upload.tenant == query.tenant && (query.before.map { upload.media.id < $0 } ?? true)
+            }
+            let page = Array(matching.prefix(query.limit))
+            return UploadPage(uploads: page, next: matching.count > page.count ? page.last?.media.id : nil)
+        }
+    }
+
+    func removeUpload(_ id: MediaID, of tenant: TenantID) async throws(AdmissionError) -> Bool {
+        try failIfAsked()
+        return uploads.change { state in
+            let count = state.kept.count
+            state.kept.removeAll { $0.media.id == id && $0.tenant == tenant }
+            return state.kept.count < count
+        }
     }
 
     func obstacles() -> [Obstacle] {
