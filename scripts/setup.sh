@@ -52,5 +52,10 @@ if [ ! -e "$stamp" ]; then
     touch "$stamp"
 fi
 
-# The default checkpoint: built here, in seconds, by a script of this repository.
-OMP_NUM_THREADS=1 .venv/bin/python models/easyanimate-tiny/build.py var/models/easyanimate-tiny >&2
+# The default checkpoints: built here, in seconds, by a script of this repository.
+tiny=var/models/easyanimate-tiny
+for task in text inpaint:-InP control:-Control; do
+    suffix=${task#*:}
+    [ "$suffix" = "$task" ] && suffix=""
+    OMP_NUM_THREADS=1 .venv/bin/python models/easyanimate-tiny/build.py "$tiny$suffix" --task "${task%%:*}" >&2
+done

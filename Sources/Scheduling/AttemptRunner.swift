@@ -15,23 +15,21 @@ struct AttemptRunner: Sendable {
     }
 
     /// How the work itself ended.
-    private enum End: Sendable {
+    enum End: Sendable {
         case made(EngineVideo)
         case failed(EngineError)
         /// No task wants it any more, or another worker has it.
         case stop
-        /// The server shuts down.
-        case shutdown
     }
-
-    /// Tries to write an outcome while the store does not answer.
-    private static let recordAttempts = 5
 
     let store: any TaskStore
     let results: any ResultStore
+    let workspace: Workspace
+    let media: FileMediaStore
     let settings: SchedulingSettings
     let clock: any ServiceClock
     let board: EngineBoard
+    let wake: WakeSignal
     let running: RunningGenerations
     let logger: Logger
 
@@ -41,60 +39,78 @@ struct AttemptRunner: Sendable {
         logger[metadataKey: "generation"] = "\(id)"
         logger[metadataKey: "device"] = "\(engine.device)"
         logger[metadataKey: "attempt"] = "\(claimed.generation.attempts)"
-        logger.info("Generation starts")
-        let stops = running.add(id)
-        defer { running.remove(id) }
-        let started = clock.monotonicTime()
-        let model = engine.state.model.flatMap(ModelDescription.init)
+        guard let attempt = Attempt(claimed, on: engine, settings: settings, clock: clock) else {
+            await fail(claimed, Self.modelIsGone(claimed.generation.model), logger: logger)
+            return .done
+        }
+        logger.info("Generation starts", metadata: ["memory_mode": "\(attempt.mode.rawValue)"])
+        let orders = running.add(claimed.generation, at: attempt.started)
         let command = GenerateCommand(
-            claimed,
+            attempt,
             metadata: settings.embedsMetadata
-                ? VideoMetadata(claimed.generation, madeBy: model, software: settings.software) : nil,
-            output: results.stagingPath(for: GenerateCommand.id(of: claimed))
+                ? VideoMetadata(claimed.generation, madeBy: attempt.model, software: settings.software) : nil,
+            output: results.stagingPath(for: GenerateCommand.id(of: claimed)),
+            inputs: claimed.generation.request.inputs.mapValues { media.path(of: $0.hex) },
+            checkpoint: settings.checkpointSteps > 0 ? (workspace.checkpoint(of: id), settings.checkpointSteps) : nil,
+            preview: settings.previewSteps > 0 ? (workspace.preview(of: id), settings.previewSteps) : nil
         )
-        let end = await work(command, claimed.lease, on: engine, stops: stops, logger: logger)
-        return await conclude(end, claimed, on: engine, since: started, logger: logger)
+        let end = await work(command, claimed.lease, on: engine, orders: orders, logger: logger)
+        // Before the outcome is known to others: whoever waits for this place may take it.
+        running.remove(id)
+        let outcome = await conclude(end, attempt, on: engine, logger: logger)
+        await tidyUp(after: id, logger: logger)
+        return outcome
     }
 
-    /// Makes the video while the lease is renewed; ends early on a stop, a lost lease or a shutdown.
+    /// Makes the video while the lease is renewed; ends early on a stop or a lost lease, and gives up with a checkpoint
+    /// where something more urgent waits or the server shuts down.
     ///
     /// Returns only when the engine is free again.
     private func work(
         _ command: GenerateCommand,
         _ lease: Lease,
         on engine: any VideoEngine,
-        stops: AsyncStream<Never>,
+        orders: AsyncStream<RunningGenerations.Order>,
         logger: Logger
     ) async -> End {
         let progress = LatestProgress()
         return await withTaskGroup(of: End?.self) { group in
             group.addTask {
                 do throws(EngineError) {
-                    return .made(try await engine.generate(command) { progress.set(GenerationProgress($0)) })
+                    return .made(try await engine.generate(command) { progress.take($0) })
                 } catch {
                     return .failed(error)
                 }
             }
             group.addTask {
-                for await _ in stops {}
-                return Task.isCancelled ? nil : .stop
+                for await order in orders {
+                    switch order {
+                    case .stop: return .stop
+                    case .makeWay: engine.yield(id: command.id)
+                    }
+                }
+                return nil
             }
             group.addTask { await renew(lease, progress, logger: logger) }
-            group.addTask { await drained() }
+            group.addTask {
+                await drained { engine.yield(id: command.id) }
+                return nil
+            }
             var end: End?
-            var ended: End?
             for await part in group {
                 switch part {
-                case .made, .failed: ended = part
-                case .stop, .shutdown: end = end ?? part
+                case .made, .failed:
+                    group.cancelAll()
+                    // A video that was complete before the stop took effect is kept: the work is done.
+                    if case .made? = part { return part ?? .stop }
+                    return end ?? part ?? .stop
+                case .stop:
+                    end = part
+                    group.cancelAll()
                 case nil: continue
                 }
-                group.cancelAll()
-                if ended != nil { break }
             }
-            // A video that was complete before the stop took effect is kept: the work is done.
-            if case .made = ended { return ended ?? .stop }
-            return end ?? ended ?? .stop
+            return end ?? .stop
         }
     }
 
@@ -126,162 +142,63 @@ struct AttemptRunner: Sendable {
         }
     }
 
-    /// Waits for the shutdown and then for the drain time.
-    private func drained() async -> End? {
+    /// Waits for the shutdown and then for the drain time, and does something then.
+    private func drained(_ act: () -> Void) async {
         do {
             try await gracefulShutdown()
             try await clock.sleep(for: settings.drainTimeout)
-            return .shutdown
+            act()
         } catch {
-            return nil
+            // The work was over before.
         }
     }
 
-    // MARK: The end
-
-    private func conclude(
-        _ end: End,
-        _ claimed: ClaimedGeneration,
-        on engine: any VideoEngine,
-        since started: Duration,
-        logger: Logger
-    ) async -> Outcome {
-        let lease = claimed.lease
-        switch end {
-        case .stop:
-            logger.info("Generation stopped: no task wants it any more, or another worker has it")
-        case .shutdown:
-            logger.info("Generation goes back to the queue: the server shuts down")
-            await record(logger) { () throws(TaskStoreError) in
-                try await store.requeue(lease, Requeue(delay: .zero, countsAsFailure: false, failure: nil))
-            }
-        case .made(let video):
-            board.note(loadFailure: nil, on: engine.device)
-            await keep(video, claimed, madeBy: engine, since: started, logger: logger)
-        case .failed(let error):
-            return await handle(error, claimed, on: engine, logger: logger)
+    /// Removes what the generation leaves in the workspace, if it has ended.
+    private func tidyUp(after id: GenerationID, logger: Logger) async {
+        do {
+            guard try await store.unfinished([id]).isEmpty else { return }
+            try await workspace.remove(id)
+        } catch {
+            // The sweep finds it.
+            logger.warning("What a generation leaves could not be removed", metadata: ["error": "\(error)"])
         }
-        return .done
     }
 
-    private func keep(
-        _ video: EngineVideo,
-        _ claimed: ClaimedGeneration,
-        madeBy engine: any VideoEngine,
-        since started: Duration,
-        logger: Logger
-    ) async {
-        let generation = claimed.generation
-        let model = engine.state.model.flatMap(ModelDescription.init)
-        let sidecar = Sidecar.bytes(
-            of: generation,
-            video,
-            madeBy: model,
-            on: engine.device,
-            total: clock.monotonicTime() - started,
-            at: clock.wallTime()
+    private static func modelIsGone(_ name: String) -> TaskFailure {
+        TaskFailure(
+            code: "model_unavailable",
+            message: "The model \(name) is not served any more; ask for another one."
         )
-        do throws(ResultStoreError) {
-            let stored = try await results.adopt(video.file, sidecar: sidecar)
-            let key = model.map {
-                GenerationKey(
-                    $0.key(of: generation.request, scope: generation.key.scope),
-                    scope: generation.key.scope
-                )
-            }
-            let outcome = GenerationOutcome.succeeded(
-                GenerationResult(video, stored: stored),
-                model: model?.name ?? generation.model,
-                // The checkpoint may have been replaced while the generation waited.
-                answersKey: key == generation.key
-            )
-            await record(logger) { () throws(TaskStoreError) in try await store.finish(claimed.lease, with: outcome) }
-            logger.info("Generation succeeded", metadata: ["video": "\(stored.name)"])
-        } catch {
-            logger.error("The video could not be stored", metadata: ["error": "\(error)"])
-            await fail(claimed, TaskFailure(code: error.code, message: Self.message(of: error)), logger: logger)
-        }
     }
+}
 
-    private func handle(
-        _ error: EngineError,
+/// What one attempt is made with.
+struct Attempt: Sendable {
+    let claimed: ClaimedGeneration
+    let model: ModelDescription
+    let policy: MemoryPolicy
+    let shape: VideoShape
+    let mode: MemoryMode
+    /// Monotonic.
+    let started: Duration
+
+    /// `nil` if the engine does not have the model that the generation was accepted for.
+    init?(
         _ claimed: ClaimedGeneration,
         on engine: any VideoEngine,
-        logger: Logger
-    ) async -> Outcome {
-        let failure = TaskFailure(code: error.code, message: error.message)
-        switch error.advice {
-        case .giveUp:
-            await fail(claimed, failure, logger: logger)
-        case .retry:
-            let failures = claimed.generation.failures + 1
-            switch settings.retries.decision(afterFailures: failures, random: .random(in: 0...1)) {
-            case .giveUp: await fail(claimed, failure, logger: logger)
-            case .retry(let delay):
-                logger.warning("Generation is tried again", metadata: ["code": "\(error.code)", "delay": "\(delay)"])
-                await requeue(claimed, after: delay, counts: true, failure, logger: logger)
-            }
-        case .retryUncounted:
-            logger.warning("Generation waits for a working engine", metadata: ["code": "\(error.code)"])
-            await requeue(claimed, after: .zero, counts: false, failure, logger: logger)
-            if case .loadFailed = error {
-                board.note(
-                    loadFailure: Obstacle(code: error.code, message: error.message),
-                    on: engine.device
-                )
-                return .cannotLoad
-            }
-        }
-        return .done
-    }
-
-    private func fail(_ claimed: ClaimedGeneration, _ failure: TaskFailure, logger: Logger) async {
-        logger.error("Generation failed", metadata: ["code": "\(failure.code)"])
-        await record(logger) { () throws(TaskStoreError) in
-            try await store.finish(claimed.lease, with: .failed(failure))
-        }
-    }
-
-    private func requeue(
-        _ claimed: ClaimedGeneration,
-        after delay: Duration,
-        counts: Bool,
-        _ failure: TaskFailure,
-        logger: Logger
-    ) async {
-        await record(logger) { () throws(TaskStoreError) in
-            try await store.requeue(
-                claimed.lease,
-                Requeue(delay: delay, countsAsFailure: counts, failure: failure)
-            )
-        }
-    }
-
-    /// Writes an outcome, again while the store does not answer.
-    ///
-    /// What cannot be written is left to the reaper.
-    private func record(_ logger: Logger, _ write: () async throws(TaskStoreError) -> Void) async {
-        for attempt in 1...Self.recordAttempts {
-            do throws(TaskStoreError) {
-                try await write()
-                return
-            } catch .leaseLost {
-                logger.warning("The outcome is not wanted any more")
-                return
-            } catch {
-                logger.error("An outcome could not be written", metadata: ["code": "\(error.code)"])
-                // A cancelled sleep only makes the next try come sooner.
-                if attempt < Self.recordAttempts { try? await clock.sleep(for: .seconds(1)) }
-            }
-        }
-    }
-
-    private static func message(of error: ResultStoreError) -> String {
-        switch error {
-        case .full: "The server's disk is full; the operator must make room."
-        case .damaged(let name): "The video \(name) was damaged while it was stored."
-        case .unavailable: "The video could not be stored; the server's log has the reason."
-        }
+        settings: SchedulingSettings,
+        clock: any ServiceClock
+    ) {
+        let generation = claimed.generation
+        guard let description = engine.state.description,
+            let model = ModelDescription(named: generation.model, of: description)
+        else { return nil }
+        self.claimed = claimed
+        self.model = model
+        policy = MemoryPolicy(model: model, memoryBytes: description.memoryBytes, wanted: settings.memoryMode)
+        shape = generation.plan.shape ?? generation.request.shape
+        mode = policy.mode(for: shape, plan: generation.plan)
+        started = clock.monotonicTime()
     }
 }
 
@@ -291,7 +208,9 @@ private final class LatestProgress: Sendable {
 
     var latest: GenerationProgress? { value.withLock { $0 } }
 
-    func set(_ progress: GenerationProgress) {
-        value.withLock { $0 = progress }
+    func take(_ report: EngineReport) {
+        // The others only say what is in a file by now.
+        guard case .progress(let progress) = report else { return }
+        value.withLock { $0 = GenerationProgress(progress) }
     }
 }

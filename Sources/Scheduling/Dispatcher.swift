@@ -71,7 +71,7 @@ package struct Dispatcher: Service {
     private func waitUntilReady(_ engine: any VideoEngine) async -> Bool {
         await untilShutdown {
             for await state in engine.states() {
-                board.note(state)
+                board.note(state, of: engine.device)
                 if case .ready = state { return true }
                 if Task.isCancelled { return false }
             }

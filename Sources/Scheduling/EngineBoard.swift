@@ -2,10 +2,13 @@ import Engine
 import Synchronization
 import Tasks
 
-/// What is known of the engines at this moment: the model they serve and what keeps them from working.
+/// What is known of the engines at this moment: the models they serve and what keeps them from working.
 final class EngineBoard: Sendable {
     private struct State {
-        var model: ModelDescription?
+        /// By device: what an engine described last; stays known while it restarts.
+        var descriptions: [String: EngineDescription] = [:]
+        /// Of all of them.
+        var catalog: ModelCatalog?
         /// By device: the last load that failed, until one succeeds.
         var loadFailures: [String: Obstacle] = [:]
     }
@@ -17,17 +20,22 @@ final class EngineBoard: Sendable {
         self.engines = engines
     }
 
-    /// The model that an engine described last; stays known while engines restart.
-    var model: ModelDescription? {
-        if let noted = state.withLock({ $0.model }) { return noted }
+    /// What the engines have described; `nil` if none has yet.
+    var catalog: ModelCatalog? {
+        if let noted = state.withLock({ $0.catalog }) { return noted }
         // An engine is ready a moment before anybody has noted what it said.
-        return engines.lazy.compactMap { $0.state.model.flatMap(ModelDescription.init) }.first
+        let described = engines.compactMap(\.state.description)
+        return described.isEmpty ? nil : ModelCatalog(described)
     }
 
-    /// Notes what an engine said of its model.
-    func note(_ engineState: EngineState) {
-        guard let model = engineState.model.flatMap(ModelDescription.init) else { return }
-        state.withLock { $0.model = model }
+    /// Notes what an engine said of its models.
+    func note(_ engineState: EngineState, of device: String) {
+        guard let description = engineState.description else { return }
+        state.withLock { state in
+            guard state.descriptions[device] != description else { return }
+            state.descriptions[device] = description
+            state.catalog = ModelCatalog(engines.compactMap { state.descriptions[$0.device] })
+        }
     }
 
     /// Notes that a device could not load its model, or, with `nil`, that it made a video.

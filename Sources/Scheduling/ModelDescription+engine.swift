@@ -4,14 +4,20 @@ import Results
 import Tasks
 
 extension ModelDescription {
+    /// Reads what an engine declared of a model; `nil` if it has none of that name.
+    init?(named name: String, of engine: EngineDescription) {
+        guard let model = engine.model(named: name) else { return nil }
+        self.init(model, engineVersion: engine.engineVersion)
+    }
+
     /// Reads what an engine declared; `nil` if a range of it is none.
-    init?(_ model: EngineModel) {
+    init?(_ model: EngineModel, engineVersion: String) {
         guard model.isSound else { return nil }
         let limits = model.limits
         self.init(
             name: model.name,
             fingerprint: model.fingerprint,
-            engineVersion: model.engineVersion,
+            engineVersion: engineVersion,
             limits: ModelLimits(
                 width: limits.minWidth...limits.maxWidth,
                 height: limits.minHeight...limits.maxHeight,
@@ -31,8 +37,22 @@ extension ModelDescription {
                 numInferenceSteps: model.defaults.numInferenceSteps,
                 guidanceScale: model.defaults.guidanceScale,
                 fps: model.defaults.fps,
-                negativePrompt: model.defaults.negativePrompt
-            )
+                negativePrompt: model.defaults.negativePrompt,
+                strength: model.defaults.strength
+            ),
+            family: model.family,
+            weightBytes: model.weightBytes,
+            inputs: Set(model.inputs.map(InputRole.init)),
+            stepCache: Set(model.stepCache.compactMap(StepCacheLevel.init)).union([.off]),
+            memoryModes: model.memoryModes.map(MemoryMode.init),
+            memoryTable: model.memoryTable.map { entry in
+                MemoryFit(
+                    mode: MemoryMode(entry.mode),
+                    shape: VideoShape(width: entry.width, height: entry.height, numFrames: entry.numFrames),
+                    minMemoryBytes: entry.minMemoryBytes
+                )
+            },
+            sizes: model.sizes.compactMap { $0.count == 2 ? VideoSize(width: $0[0], height: $0[1]) : nil }
         )
     }
 
@@ -60,22 +80,45 @@ extension GenerationKey {
 }
 
 extension GenerateCommand {
-    /// What an engine is told for a claimed generation.
-    init(_ claimed: ClaimedGeneration, metadata: VideoMetadata?, output: String) {
-        let request = claimed.generation.request
+    /// What an engine is told for an attempt.
+    ///
+    /// - Parameters:
+    ///   - attempt: what is made, and how.
+    ///   - metadata: what the file is to say of itself.
+    ///   - output: where it goes.
+    ///   - inputs: paths of what the request brings.
+    ///   - checkpoint: where the checkpoint is, and after how many steps it is written; `nil` for none.
+    ///   - preview: the same for the preview.
+    init(
+        _ attempt: Attempt,
+        metadata: VideoMetadata?,
+        output: String,
+        inputs: [InputRole: String],
+        checkpoint: (file: String, every: Int)?,
+        preview: (file: String, every: Int)?
+    ) {
+        let request = attempt.claimed.generation.request
         self.init(
-            id: Self.id(of: claimed),
+            id: Self.id(of: attempt.claimed),
+            model: attempt.model.name,
             prompt: request.prompt,
             negativePrompt: request.negativePrompt,
-            width: request.width,
-            height: request.height,
-            numFrames: request.numFrames,
+            width: attempt.shape.width,
+            height: attempt.shape.height,
+            numFrames: attempt.shape.numFrames,
             numInferenceSteps: request.numInferenceSteps,
             guidanceScale: request.guidanceScale,
             fps: request.fps,
-            seed: claimed.generation.seed,
+            seed: attempt.claimed.generation.seed,
+            strength: request.strength,
+            stepCache: request.stepCache.rawValue,
+            loras: request.loras.map { LoRA(name: $0.name, scale: $0.scale) },
+            inputs: Dictionary(uniqueKeysWithValues: inputs.map { (EngineInput($0.key), $0.value) }),
+            memoryMode: EngineMemoryMode(attempt.mode),
             output: output,
-            metadata: metadata
+            metadata: metadata,
+            checkpoint: checkpoint.map { Periodic(file: $0.file, every: $0.every) },
+            preview: preview.map { Periodic(file: $0.file, every: $0.every) }
         )
     }
 
@@ -109,7 +152,73 @@ extension GenerationResult {
             renderedWidth: video.renderedWidth,
             renderedHeight: video.renderedHeight,
             numFrames: video.numFrames,
-            fps: video.fps
+            fps: video.fps,
+            memoryMode: MemoryMode(video.memoryMode)
         )
+    }
+}
+
+extension MemoryMode {
+    init(_ mode: EngineMemoryMode) {
+        self =
+            switch mode {
+            case .full: .full
+            case .modelOffload: .modelOffload
+            case .modelOffload8Bit: .modelOffload8Bit
+            case .sequentialOffload: .sequentialOffload
+            }
+    }
+}
+
+extension EngineMemoryMode {
+    init(_ mode: MemoryMode) {
+        self =
+            switch mode {
+            case .full: .full
+            case .modelOffload: .modelOffload
+            case .modelOffload8Bit: .modelOffload8Bit
+            case .sequentialOffload: .sequentialOffload
+            }
+    }
+}
+
+extension InputRole {
+    init(_ input: EngineInput) {
+        self =
+            switch input {
+            case .startImage: .startImage
+            case .endImage: .endImage
+            case .video: .video
+            case .controlVideo: .controlVideo
+            case .refImage: .refImage
+            }
+    }
+}
+
+extension EngineInput {
+    init(_ role: InputRole) {
+        self =
+            switch role {
+            case .startImage: .startImage
+            case .endImage: .endImage
+            case .video: .video
+            case .controlVideo: .controlVideo
+            case .refImage: .refImage
+            }
+    }
+}
+
+extension ModelCatalog {
+    /// Everything that some engines have, in the order of the first.
+    init(_ engines: [EngineDescription]) {
+        self.init(models: [], loras: [])
+        for engine in engines {
+            for model in engine.models where self.model(named: model.name) == nil {
+                if let model = ModelDescription(model, engineVersion: engine.engineVersion) { models.append(model) }
+            }
+            for lora in engine.loras where !loras.contains(where: { $0.name == lora.name }) {
+                loras.append(LoRADescription(name: lora.name, fingerprint: lora.fingerprint, bytes: lora.bytes))
+            }
+        }
     }
 }

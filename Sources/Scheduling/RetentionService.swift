@@ -17,6 +17,7 @@ package struct RetentionService: Service {
 
     private let store: any TaskStore
     private let results: any ResultStore
+    private let leftovers: LeftoverSweep
     private let settings: RetentionSettings
     private let clock: any ServiceClock
     private let logger: Logger
@@ -24,12 +25,14 @@ package struct RetentionService: Service {
     package init(
         store: any TaskStore,
         results: any ResultStore,
+        leftovers: LeftoverSweep,
         settings: RetentionSettings = RetentionSettings(),
         clock: any ServiceClock,
         logger: Logger
     ) {
         self.store = store
         self.results = results
+        self.leftovers = leftovers
         self.settings = settings
         self.clock = clock
         self.logger = logger
@@ -42,6 +45,8 @@ package struct RetentionService: Service {
         /// When the round of the scrub began; `nil` if none is under way and one may begin.
         var scrubbedSince: Duration?
         var isScrubbing = false
+        /// The last uploaded file that was looked at.
+        var upload: String?
     }
 
     package func run() async throws {
@@ -60,6 +65,7 @@ package struct RetentionService: Service {
 
     private func pass(_ rounds: inout Rounds) async {
         await purge()
+        await leftovers.pass(after: &rounds.upload)
         let usage: ResultUsage
         do throws(ResultStoreError) {
             usage = try await results.usage(oldest: Self.inventoryLimit)

@@ -18,6 +18,14 @@ package struct SchedulingSettings: Sendable, Equatable {
     package var isCachePerTenant: Bool
     /// Whether a video says in itself what was asked for and what made it.
     package var embedsMetadata: Bool
+    /// How models are held in memory; `nil`: what suits each device and request.
+    package var memoryMode: MemoryMode?
+    /// After how many steps a checkpoint is written; 0 for never.
+    package var checkpointSteps: Int
+    /// After how many steps a preview is made; 0 for never.
+    package var previewSteps: Int
+    /// When a generation makes way for a more urgent one.
+    package var preemption: PreemptionPolicy
     /// What a video calls the server that it was made by.
     package var software: String
 
@@ -30,6 +38,10 @@ package struct SchedulingSettings: Sendable, Equatable {
         retries: RetryPolicy = RetryPolicy(),
         isCachePerTenant: Bool = false,
         embedsMetadata: Bool = true,
+        memoryMode: MemoryMode? = nil,
+        checkpointSteps: Int = 5,
+        previewSteps: Int = 5,
+        preemption: PreemptionPolicy = PreemptionPolicy(),
         software: String = "Animato"
     ) {
         self.queueLimit = queueLimit
@@ -40,6 +52,10 @@ package struct SchedulingSettings: Sendable, Equatable {
         self.retries = retries
         self.isCachePerTenant = isCachePerTenant
         self.embedsMetadata = embedsMetadata
+        self.memoryMode = memoryMode
+        self.checkpointSteps = checkpointSteps
+        self.previewSteps = previewSteps
+        self.preemption = preemption
         self.software = software
     }
 }

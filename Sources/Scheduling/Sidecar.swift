@@ -10,8 +10,8 @@ import Tasks
 ///     {
 ///       "format": 1,
 ///       "attempts": 1, "created_at": 1767225600000, "device": "cuda:0", "engine_version": "0.1.0",
-///       "model": "EasyAnimateV5.1-12b-zh", "model_fingerprint": "…",
-///       "rendered_width": 672, "rendered_height": 384, "seed": 43,
+///       "memory_mode": "model_offload", "model": "EasyAnimateV5.1-12b-zh", "model_fingerprint": "…",
+///       "rendered_width": 672, "rendered_height": 384, "resumed_step": 0, "seed": 43, "skipped_steps": 0,
 ///       "seconds": {"denoise": 70.2, "decode": 6.1, …, "total": 81.0},
 ///       "request": {…}
 ///     }
@@ -23,13 +23,16 @@ struct Sidecar: Encodable {
     private var attempts: Int
     private var createdAt: Int64
     private var device: String
-    private var engineVersion: String?
+    private var engineVersion: String
+    private var memoryMode: String
     private var model: String
-    private var modelFingerprint: String?
+    private var modelFingerprint: String
     private var renderedWidth: Int
     private var renderedHeight: Int
+    private var resumedStep: Int
     private var seed: UInt32
     private var seconds: [String: Double]
+    private var skippedSteps: Int
 
     enum CodingKeys: String, CodingKey {
         case format
@@ -37,18 +40,21 @@ struct Sidecar: Encodable {
         case createdAt = "created_at"
         case device
         case engineVersion = "engine_version"
+        case memoryMode = "memory_mode"
         case model
         case modelFingerprint = "model_fingerprint"
         case renderedWidth = "rendered_width"
         case renderedHeight = "rendered_height"
+        case resumedStep = "resumed_step"
         case seed
         case seconds
+        case skippedSteps = "skipped_steps"
     }
 
     private init(
         _ generation: Generation,
         _ video: EngineVideo,
-        madeBy model: ModelDescription?,
+        madeBy model: ModelDescription,
         on device: String,
         total: Duration,
         at now: Timestamp
@@ -56,9 +62,12 @@ struct Sidecar: Encodable {
         attempts = generation.attempts
         createdAt = now.milliseconds
         self.device = device
-        engineVersion = model?.engineVersion
-        self.model = model?.name ?? generation.model
-        modelFingerprint = model?.fingerprint
+        engineVersion = model.engineVersion
+        memoryMode = video.memoryMode.rawValue
+        self.model = model.name
+        modelFingerprint = model.fingerprint
+        resumedStep = video.resumedStep
+        skippedSteps = video.skippedSteps
         renderedWidth = video.renderedWidth
         renderedHeight = video.renderedHeight
         seed = generation.seed
@@ -75,7 +84,7 @@ struct Sidecar: Encodable {
     /// - Parameters:
     ///   - generation: what it was made for.
     ///   - video: what the engine says of it.
-    ///   - model: what made it, where the engine still says so.
+    ///   - model: what made it.
     ///   - device: where.
     ///   - total: how long the attempt took.
     ///   - now: the time of day.
@@ -83,7 +92,7 @@ struct Sidecar: Encodable {
     static func bytes(
         of generation: Generation,
         _ video: EngineVideo,
-        madeBy model: ModelDescription?,
+        madeBy model: ModelDescription,
         on device: String,
         total: Duration,
         at now: Timestamp
@@ -108,7 +117,7 @@ extension VideoMetadata {
     /// What a video says of itself: its prompt, and in the comment all that is needed to make it again.
     ///
     /// The same for the same request, so that the bytes are: no time, no task, no device.
-    init(_ generation: Generation, madeBy model: ModelDescription?, software: String) {
+    init(_ generation: Generation, madeBy model: ModelDescription, software: String) {
         let request = generation.request
         var facts = [
             "seed=\(generation.seed)",
@@ -117,9 +126,15 @@ extension VideoMetadata {
             "fps=\(request.fps)",
             "num_inference_steps=\(request.numInferenceSteps)",
             "guidance_scale=\(request.guidanceScale)",
-            "model=\(model?.name ?? generation.model)",
+            "model=\(model.name)",
+            "model_fingerprint=\(model.fingerprint)",
         ]
-        if let model { facts.append("model_fingerprint=\(model.fingerprint)") }
+        for role in InputRole.allCases {
+            if let id = request.inputs[role] { facts.append("\(role.rawValue)=\(id)") }
+        }
+        if let strength = request.strength { facts.append("strength=\(strength)") }
+        if request.stepCache != .off { facts.append("step_cache=\(request.stepCache.rawValue)") }
+        facts += request.loras.map { "lora=\($0.name):\($0.scale)" }
         facts.append("software=\(software)")
         if !request.negativePrompt.isEmpty { facts.append("negative_prompt=\(request.negativePrompt)") }
         self.init(

@@ -9,11 +9,13 @@ package final class VideoScheduler: VideoService {
     private let outbox: any DeliveryStore
     let results: any ResultStore
     let variants: Variants
+    let intake: MediaIntake
+    let workspace: Workspace
     private let settings: SchedulingSettings
     private let ids: TaskIDSource
     private let keys = ResultKeys()
     let logger: Logger
-    private let board: EngineBoard
+    let board: EngineBoard
     private let wake = WakeSignal()
     private let running = RunningGenerations()
 
@@ -21,6 +23,8 @@ package final class VideoScheduler: VideoService {
     package let dispatcher: Dispatcher
     /// Takes back what lost its worker; run it in the service group.
     package let reaper: Reaper
+    /// Makes room for urgent work; run it in the service group.
+    package let preemptor: Preemptor
 
     package init(
         store: any TaskStore,
@@ -28,6 +32,8 @@ package final class VideoScheduler: VideoService {
         results: any ResultStore,
         engines: [any VideoEngine],
         deriver: any VideoDeriver,
+        intake: MediaIntake,
+        workspace: Workspace,
         settings: SchedulingSettings = SchedulingSettings(),
         clock: any ServiceClock,
         logger: Logger
@@ -36,6 +42,8 @@ package final class VideoScheduler: VideoService {
         outbox = deliveries
         self.results = results
         variants = Variants(results: results, deriver: deriver, logger: logger)
+        self.intake = intake
+        self.workspace = workspace
         self.settings = settings
         self.logger = logger
         ids = TaskIDSource(clock: clock)
@@ -43,9 +51,12 @@ package final class VideoScheduler: VideoService {
         let attempts = AttemptRunner(
             store: store,
             results: results,
+            workspace: workspace,
+            media: intake.files,
             settings: settings,
             clock: clock,
             board: board,
+            wake: wake,
             running: running,
             logger: logger
         )
@@ -60,18 +71,30 @@ package final class VideoScheduler: VideoService {
             logger: logger
         )
         reaper = Reaper(store: store, settings: settings, clock: clock, wake: wake, logger: logger)
+        preemptor = Preemptor(
+            store: store,
+            engines: engines,
+            policy: settings.preemption,
+            clock: clock,
+            wake: wake,
+            running: running,
+            logger: logger
+        )
     }
 
-    package func model() throws(AdmissionError) -> ModelDescription {
-        if let model = board.model { return model }
+    package func catalog() throws(AdmissionError) -> ModelCatalog {
+        if let catalog = board.catalog { return catalog }
         let obstacle = board.obstacles().first
         throw .modelUnknown(
-            obstacle ?? Obstacle(code: "engine_starting", message: "The engine has not described its model yet.")
+            obstacle ?? Obstacle(code: "engine_starting", message: "The engine has not described its models yet.")
         )
     }
 
     package func submit(_ request: AdmissionRequest) async throws(AdmissionError) -> Submission {
-        let model = try model()
+        guard let model = try catalog().model(named: request.model) else {
+            // It was served when the request was parsed, a moment ago.
+            throw .modelUnknown(Obstacle(code: "model_unavailable", message: "The model was just taken away."))
+        }
         let scope = settings.isCachePerTenant ? request.tenant.rawValue : nil
         let resultKey = keys.key(of: request.video, madeBy: model, scope: scope)
         let key = GenerationKey(resultKey, scope: scope)
@@ -82,6 +105,7 @@ package final class VideoScheduler: VideoService {
             request: request.video,
             seed: request.seed(resultKey),
             model: model.name,
+            priority: request.priority.rank,
             idempotency: request.idempotencyKey.map {
                 NewTask.Idempotency(key: $0, fingerprint: request.fingerprint(key))
             },

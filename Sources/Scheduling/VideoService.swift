@@ -5,10 +5,10 @@ package import Tasks
 ///
 /// The doors decide nothing.
 package protocol VideoService: Sendable {
-    /// The model that requests are parsed against.
+    /// The models that requests are parsed against, and what goes with them.
     ///
-    /// - Throws: `modelUnknown` while no engine has ever described it.
-    func model() throws(AdmissionError) -> ModelDescription
+    /// - Throws: `modelUnknown` while no engine has ever described them.
+    func catalog() throws(AdmissionError) -> ModelCatalog
 
     /// Accepts a request. Once this returns, the task outlives any crash.
     func submit(_ request: AdmissionRequest) async throws(AdmissionError) -> Submission
@@ -38,14 +38,66 @@ package protocol VideoService: Sendable {
     /// Sends a delivery again, from its first attempt on; `nil` if this tenant has none of that id.
     func redeliver(_ id: DeliveryID, of tenant: TenantID) async throws(AdmissionError) -> Delivery?
 
+    /// What a running task's video looks like so far; `nil` if there is no such task or nothing to see of it.
+    func preview(of id: TaskID, of tenant: TenantID) async throws(AdmissionError) -> Preview?
+
+    /// Takes a file from a client, part by part.
+    func newUpload(of tenant: TenantID) async throws(AdmissionError) -> any UploadSink
+
+    /// Fetches a file from an address that a client gave, and keeps it as an upload.
+    func fetchUpload(from url: CallbackURL, of tenant: TenantID) async throws(AdmissionError) -> Upload
+
+    /// The upload, or `nil` if this tenant has none of that id.
+    func upload(_ id: MediaID, of tenant: TenantID) async throws(AdmissionError) -> Upload?
+
+    /// A page of a tenant's uploads, newest first.
+    func uploads(matching query: UploadQuery) async throws(AdmissionError) -> UploadPage
+
+    /// Removes an upload; generations that wait for it keep the file. `false` if this tenant has none of that id.
+    func removeUpload(_ id: MediaID, of tenant: TenantID) async throws(AdmissionError) -> Bool
+
     /// What keeps the server from making videos now; empty when it can. Never waits.
     func obstacles() -> [Obstacle]
+}
+
+/// A file on its way in.
+///
+/// One of `finish` and `abandon` ends it; nothing is left of one that was not finished.
+package protocol UploadSink: Sendable {
+    /// Takes the next part.
+    ///
+    /// - Throws: `uploadTooLarge`, `results`.
+    func write(_ part: [UInt8]) async throws(AdmissionError)
+
+    /// Looks into the file and keeps it.
+    ///
+    /// - Throws: `mediaRefused`, `mediaUnavailable`, `store`, `results`; the file is then gone.
+    func finish() async throws(AdmissionError) -> Upload
+
+    /// Drops what has come.
+    func abandon() async
+}
+
+/// A small moving picture of a video that is being made.
+package struct Preview: Sendable, Equatable {
+    /// An animated WebP.
+    package var bytes: [UInt8]
+    /// Rises with every new one of this task; for an entity tag.
+    package var version: Int64
+
+    package init(bytes: [UInt8], version: Int64) {
+        self.bytes = bytes
+        self.version = version
+    }
 }
 
 /// A request that is to be accepted.
 package struct AdmissionRequest: Sendable {
     package var tenant: TenantID
     package var video: VideoRequest
+    /// The name of the model that the video was parsed for.
+    package var model: String
+    package var priority: TaskPriority
     /// The client's `Idempotency-Key`.
     package var idempotencyKey: String?
     package var cache: CacheUse
@@ -54,12 +106,16 @@ package struct AdmissionRequest: Sendable {
     package init(
         tenant: TenantID,
         video: VideoRequest,
+        model: String,
+        priority: TaskPriority = .normal,
         idempotencyKey: String? = nil,
         cache: CacheUse = .use,
         callback: Callback? = nil
     ) {
         self.tenant = tenant
         self.video = video
+        self.model = model
+        self.priority = priority
         self.idempotencyKey = idempotencyKey
         self.cache = cache
         self.callback = callback
@@ -87,6 +143,14 @@ package enum AdmissionError: Error, Sendable, Equatable {
     case videoExpired
     /// Nothing can be made from a video now; `code` is stable.
     case variantUnavailable(code: String)
+    /// A file has more bytes than an upload may.
+    case uploadTooLarge(limit: Int64)
+    /// A file can never be used: it is no picture and no video, or too large to decode; `code` is stable.
+    case mediaRefused(code: String, message: String)
+    /// A file cannot be looked into now; `code` is stable.
+    case mediaUnavailable(code: String)
+    /// A file could not be fetched.
+    case mediaFetch(MediaFetchError)
     case store(TaskStoreError)
     case results(ResultStoreError)
 }

@@ -17,6 +17,20 @@ struct APIClient: Sendable {
         var guidanceScale: Double?
         var fps: Int?
         var seed: Int?
+        var model: String?
+        var startImage: String?
+        var endImage: String?
+        var video: String?
+        var controlVideo: String?
+        var refImage: String?
+        var strength: Double?
+        var stepCache: String?
+        var priority: String?
+    }
+
+    /// The part of an upload that a client needs.
+    private struct Upload: Decodable {
+        var id: String
     }
 
     /// The part of a task that a client needs.
@@ -107,6 +121,21 @@ struct APIClient: Sendable {
         }
     }
 
+    /// Uploads a file and gives its id.
+    func upload(_ file: String) async throws(Failure) -> String {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: file))
+        } catch {
+            throw .unreachable("cannot read \(file): \(error.localizedDescription)")
+        }
+        let body = try await send("POST", "api/v1/uploads", body: data, type: "application/octet-stream")
+        guard let upload = try? JSONDecoder().decode(Upload.self, from: body) else {
+            throw .unreachable("\(server.absoluteString) sent an upload that cannot be read")
+        }
+        return upload.id
+    }
+
     func task(_ id: String) async throws(Failure) -> Task {
         try decode(await send("GET", "api/v1/tasks/\(id)"))
     }
@@ -132,11 +161,16 @@ struct APIClient: Sendable {
         }
     }
 
-    private func send(_ method: String, _ path: String, body: Data? = nil) async throws(Failure) -> Data {
+    private func send(
+        _ method: String,
+        _ path: String,
+        body: Data? = nil,
+        type: String = "application/json"
+    ) async throws(Failure) -> Data {
         var request = URLRequest(url: server.appendingPathComponent(path))
         request.httpMethod = method
         request.httpBody = body
-        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        request.setValue(type, forHTTPHeaderField: "Content-Type")
         return try await send(request)
     }
 

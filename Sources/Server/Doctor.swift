@@ -15,7 +15,8 @@ struct Doctor: AsyncParsableCommand {
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         let configuration = try options.configuration()
-        let findings = await Examination(configuration: configuration).findings()
+        var examination = Examination(configuration: configuration)
+        let findings = await examination.findings()
         for finding in findings { print(finding.line) }
         guard findings.allSatisfy(\.isGood) else { throw Exit.failure }
     }

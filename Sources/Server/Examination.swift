@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Scheduling
 import Tasks
 
 /// Looks at everything a server needs on this machine.
@@ -34,16 +35,24 @@ struct Examination {
     private static let leastFreeBytes: Int64 = 1 << 30
 
     let configuration: ServerConfiguration
+    /// Those that the installation told of.
+    private var devices: [Installation.Device] = []
+
+    init(configuration: ServerConfiguration) {
+        self.configuration = configuration
+    }
 
     /// Every finding, in the order in which a person would mend them.
-    func findings() async -> [Finding] {
+    mutating func findings() async -> [Finding] {
         var findings = await installation()
-        if findings.first?.isGood == true { findings.append(await model()) }
+        if findings.first?.isGood == true {
+            for model in configuration.engine.models { findings += await examine(model) }
+        }
         findings.append(disk())
         return findings
     }
 
-    private func installation() async -> [Finding] {
+    private mutating func installation() async -> [Finding] {
         do throws(EngineFault) {
             let output = try await inspection.devices()
             let decoder = JSONDecoder()
@@ -51,6 +60,7 @@ struct Examination {
             guard let found = try? decoder.decode(Installation.self, from: Data(output.utf8)) else {
                 return [Finding(isGood: false, subject: "Python", verdict: "the engine's answer cannot be read")]
             }
+            self.devices = found.devices
             return [python(found), packages(found)] + devices(found)
         } catch {
             return [
@@ -85,18 +95,29 @@ struct Examination {
         }
     }
 
-    private func model() async -> Finding {
-        let model = configuration.engine.model
+    private func examine(_ model: String) async -> [Finding] {
         do throws(EngineFault) {
             let output = try await inspection.describe(model: model)
             guard let found = try? JSONDecoder().decode(EngineModel.self, from: Data(output.utf8)) else {
-                return Finding(isGood: false, subject: "model", verdict: "\(model): its description cannot be read")
+                return [Finding(isGood: false, subject: "model", verdict: "\(model): its description cannot be read")]
             }
-            let megabytes = found.weightBytes / 1_000_000
-            return Finding(isGood: true, subject: "model", verdict: "\(found.name) (\(model)), \(megabytes) MB")
+            let facts = ["\(found.weightBytes / 1_000_000) MB"] + found.inputs.map(\.rawValue)
+            let verdict = "\(found.name) (\(model)), \(facts.joined(separator: ", "))"
+            return [Finding(isGood: true, subject: "model", verdict: verdict)]
+                + devices.compactMap { memory(of: $0, for: found) }
         } catch {
-            return Finding(isGood: false, subject: "model", verdict: "\(model): \(error.message)")
+            return [Finding(isGood: false, subject: "model", verdict: "\(model): \(error.message)")]
         }
+    }
+
+    /// What a device can make with a model; `nil` if nothing is known.
+    private func memory(of device: Installation.Device, for model: EngineModel) -> Finding? {
+        guard let bytes = device.totalMemoryBytes, device.id != "cpu" || devices.count == 1 else { return nil }
+        let lines = MemoryOverview(of: model, memoryBytes: bytes).lines.map { line in
+            "\(line.width)x\(line.height)x\(line.numFrames) \(line.mode ?? "does not fit")"
+        }
+        guard !lines.isEmpty else { return nil }
+        return Finding(isGood: true, subject: "\(model.name) on \(device.id)", verdict: lines.joined(separator: ", "))
     }
 
     private func disk() -> Finding {

@@ -41,6 +41,18 @@ struct Generate: AsyncParsableCommand {
     @Option(help: "The same seed and request make the same video.")
     var seed: Int?
 
+    @Option(help: "The model, by its name; default: the first that takes what is given.")
+    var modelName: String?
+
+    @OptionGroup(title: "Pictures and videos to start from")
+    var inputs: InputOptions
+
+    @Option(help: ArgumentHelp("Speed for fidelity.", valueName: "off|balanced|fast"))
+    var stepCache: String?
+
+    @Option(help: ArgumentHelp("How urgent it is.", valueName: "low|normal|high"))
+    var priority: String?
+
     @Option(name: .shortAndLong, help: ArgumentHelp("Where the MP4 goes; default: TASK_ID.mp4.", valueName: "file"))
     var output: String?
 
@@ -65,7 +77,7 @@ struct Generate: AsyncParsableCommand {
     }
 
     private func generate(from client: APIClient) async throws {
-        let request = APIClient.Request(
+        var request = APIClient.Request(
             prompt: prompt,
             negativePrompt: negativePrompt,
             width: width,
@@ -74,9 +86,14 @@ struct Generate: AsyncParsableCommand {
             numInferenceSteps: numInferenceSteps,
             guidanceScale: guidanceScale,
             fps: fps,
-            seed: seed
+            seed: seed,
+            model: modelName,
+            stepCache: stepCache,
+            priority: priority
         )
         do {
+            try await client.waitUntilLive(for: .seconds(5))
+            try await inputs.upload(to: client, for: &request)
             try await VideoOrder(client: client, request: request, output: output).carryOut()
         } catch APIClient.Failure.refused(let problem) {
             throw Exit.because(Exit.failure, problem.text)

@@ -15,6 +15,8 @@ import Webhooks
 struct Server: Sendable {
     private let store: SQLiteTaskStore
     private let closeResults: @Sendable () async throws -> Void
+    private let media: FileMediaStore
+    private let fetcher: GuardedMediaFetcher
     private let resolver: SystemAddressResolver
     private let services: [any Service]
     private let drainTimeout: Duration
@@ -54,14 +56,37 @@ struct Server: Sendable {
         let trustRoots = try trustRoots(configuration.callbackTrustRoots)
         // Last of what may fail: it has connections that must be ended.
         let (results, closeResults) = try await openResults(configuration.s3.settings, directory, logger)
+        let (media, workspace) = try openWorkspace(directory)
         let served = MemoryResultStore(over: results, settings: configuration.memoryLevel)
         let engines = configuration.engineSettings.map { PythonEngine(settings: $0, logger: logger) }
+        let resolver = SystemAddressResolver(timeLimit: configuration.callbacks.connectTimeout)
+        let userAgent = "Animato/\(Version.current)"
+        let fetcher = GuardedMediaFetcher(
+            settings: configuration.mediaFetch,
+            policy: configuration.http.callbacks,
+            resolver: resolver,
+            trustRoots: trustRoots,
+            userAgent: userAgent,
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger
+        )
+        let intake = MediaIntake(
+            uploads: store,
+            files: media,
+            inspector: PythonMediaInspector(settings: configuration.mediaSettings, logger: logger),
+            fetcher: fetcher,
+            settings: configuration.uploads,
+            clock: clock,
+            logger: logger
+        )
         let scheduler = VideoScheduler(
             store: store,
             deliveries: store,
             results: served,
             engines: engines,
             deriver: PythonVideoDeriver(settings: configuration.mediaSettings, logger: logger),
+            intake: intake,
+            workspace: workspace,
             settings: configuration.scheduling,
             clock: clock,
             logger: logger
@@ -69,11 +94,18 @@ struct Server: Sendable {
         let retention = RetentionService(
             store: store,
             results: served,
+            leftovers: LeftoverSweep(
+                store: store,
+                uploads: store,
+                files: media,
+                workspace: workspace,
+                clock: clock,
+                logger: logger
+            ),
             settings: configuration.retention,
             clock: clock,
             logger: logger
         )
-        let resolver = SystemAddressResolver(timeLimit: configuration.callbacks.connectTimeout)
         let bodies = CallbackBodies(settings: configuration.http, clock: clock)
         let callbacks = WebhookSender(
             store: store,
@@ -82,14 +114,14 @@ struct Server: Sendable {
             policy: configuration.http.callbacks,
             resolver: resolver,
             trustRoots: trustRoots,
-            userAgent: "Animato/\(Version.current)",
+            userAgent: userAgent,
             group: MultiThreadedEventLoopGroup.singleton,
             clock: clock,
             logger: logger,
             render: { bodies.body(of: $0) }
         )
         let http = buildAPI(
-            settings: configuration.http,
+            settings: configuration.api,
             service: scheduler,
             version: Version.current,
             clock: clock,
@@ -99,9 +131,13 @@ struct Server: Sendable {
         return Server(
             store: store,
             closeResults: closeResults,
+            media: media,
+            fetcher: fetcher,
             resolver: resolver,
             // Stopped in reverse: requests first, then the work, then the engines.
-            services: engines + [callbacks, retention, scheduler.reaper, scheduler.dispatcher, http],
+            services: engines + [
+                callbacks, retention, scheduler.reaper, scheduler.preemptor, scheduler.dispatcher, http,
+            ],
             drainTimeout: configuration.scheduling.drainTimeout,
             logger: logger
         )
@@ -122,9 +158,11 @@ struct Server: Sendable {
         } catch {
             outcome = .failure(error)
         }
+        await fetcher.close()
         resolver.close()
         try await store.close()
         try await closeResults()
+        try await media.close()
         try outcome.get()
     }
 
@@ -159,6 +197,20 @@ struct Server: Sendable {
             return (objects, { try await objects.close() })
         } catch {
             guard s3 == nil else { throw .bucketUnusable("\(error)") }
+            throw .dataDirectoryUnusable("\(error)")
+        }
+    }
+
+    /// Opens what uploads are kept in, and what generations leave while they run.
+    private static func openWorkspace(
+        _ directory: String
+    ) throws(ServerError) -> (FileMediaStore, Workspace) {
+        do throws(ResultStoreError) {
+            return (
+                try FileMediaStore(directory: directory),
+                try Workspace(directory: directory)
+            )
+        } catch {
             throw .dataDirectoryUnusable("\(error)")
         }
     }

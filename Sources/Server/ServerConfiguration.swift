@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import Results
 import Scheduling
+import Tasks
 import TasksSQLite
 import Webhooks
 
@@ -17,6 +18,8 @@ struct ServerConfiguration: Sendable, Equatable {
     var memoryLevel = MemoryLevelSettings()
     var s3 = S3Configuration()
     var retention = RetentionSettings()
+    var uploads = UploadSettings()
+    var mediaFetch = MediaFetchSettings()
     var callbacks = WebhookSettings()
     /// What callbacks are signed with, the newest first; empty: one that the server makes itself.
     var callbackSecrets: [WebhookSecret] = []
@@ -28,13 +31,25 @@ struct ServerConfiguration: Sendable, Equatable {
     /// The least severe messages that are logged; always the name of a level.
     var logLevelName = Logger.Level.info.rawValue
 
+    /// `scheduling.memoryMode` by its name, or `auto`.
+    var memoryModeName: String {
+        get { scheduling.memoryMode?.rawValue ?? "auto" }
+        set { scheduling.memoryMode = MemoryMode(rawValue: newValue) }
+    }
+
     var logLevel: Logger.Level { Logger.Level(rawValue: logLevelName) ?? .info }
 
     /// What the engines are told.
     struct EngineConfiguration: Sendable, Equatable {
         var python = ".venv/bin/python"
-        /// A checkpoint directory or a hub id.
-        var model = "var/models/easyanimate-tiny"
+        /// Checkpoint directories or hub ids; the first that takes what a request brings is the default.
+        var models = [
+            "var/models/easyanimate-tiny", "var/models/easyanimate-tiny-InP", "var/models/easyanimate-tiny-Control",
+        ]
+        /// A folder of LoRA files that requests may name.
+        var loras: String?
+        /// A backend of `torch.compile`.
+        var compile: String?
         /// The devices that get an engine each.
         var devices = ["auto"]
         var dtype = "auto"
@@ -81,22 +96,32 @@ struct ServerConfiguration: Sendable, Equatable {
         }
     }
 
-    /// The installation that makes stills and previews; no model is loaded for them.
+    /// The settings of the HTTP server, those among them that other parts share.
+    var api: APISettings {
+        var settings = http
+        settings.maxUploadBytes = uploads.maxBytes
+        settings.mediaURLs = http.callbacks
+        return settings
+    }
+
+    /// The installation that makes stills and looks into uploads; no model is loaded for that.
     var mediaSettings: EngineSettings {
-        engineSettings.first ?? EngineSettings(source: .model(engine.model), environment: [:])
+        engineSettings.first ?? EngineSettings(source: .models(engine.models), environment: [:])
     }
 
     /// The settings of each engine.
     var engineSettings: [EngineSettings] {
         engine.devices.map { device in
             var settings = EngineSettings(
-                source: engine.timedStepSeconds.map { .timed(stepSeconds: $0) } ?? .model(engine.model),
+                source: engine.timedStepSeconds.map { .timed(stepSeconds: $0) } ?? .models(engine.models),
                 environment: ProcessInfo.processInfo.environment
             )
             settings.python = engine.python
             settings.device = device
             settings.dtype = engine.dtype
             settings.threads = engine.threads
+            settings.loras = engine.loras
+            settings.compile = engine.compile
             return settings
         }
     }

@@ -16,7 +16,7 @@ struct SettingOptions: ParsableArguments {
     var data: String?
 
     @Option(
-        help: ArgumentHelp("A diffusers checkpoint directory or hub id (engine.model).", valueName: "directory or id")
+        help: ArgumentHelp("Diffusers checkpoints: directories or hub ids (engine.models).", valueName: "name,…")
     )
     var model: String?
 
@@ -35,7 +35,7 @@ struct SettingOptions: ParsableArguments {
     func configuration() throws -> ServerConfiguration {
         let named: [(String, String, String?)] = [
             ("--host", "http.host", host), ("--port", "http.port", port), ("--data", "data.directory", data),
-            ("--model", "engine.model", model), ("--devices", "engine.devices", devices),
+            ("--model", "engine.models", model), ("--devices", "engine.devices", devices),
             ("--log-level", "log.level", logLevel),
         ]
         var flags = named.compactMap { flag, key, value in value.map { (source: flag, key: key, value: $0) } }

@@ -113,10 +113,32 @@ enum SettingsTable {
             0...86_400,
             "How long a running generation may go on at shutdown; then it waits for the next start."
         ),
+        .duration(
+            "queue.leastRun",
+            \.scheduling.preemption.leastRun,
+            0...86_400,
+            "How long a generation runs before it makes way for a more urgent one."
+        ),
         .bool(
             "cache.perTenant",
             \.scheduling.isCachePerTenant,
             "Whether a tenant is answered only with videos that its own requests have made."
+        ),
+        .integer(
+            "uploads.maxBytes", \.uploads.maxBytes, 1...67_108_864, "Limit of one uploaded or fetched file, in bytes."),
+        .integer("uploads.quota", \.uploads.quota, 0...1 << 50, "Limit of all uploads of a tenant, in bytes."),
+        .duration("uploads.lifetime", \.uploads.lifetime, 60...31_536_000, "How long an upload is kept."),
+        .duration(
+            "uploads.deadline",
+            \.http.uploadDeadline,
+            1...86_400,
+            "From the head of an upload until the last byte of its body."
+        ),
+        .duration(
+            "uploads.fetchTimeout",
+            \.mediaFetch.timeLimit,
+            1...3600,
+            "How long fetching a file from an address in a request may take."
         ),
         .integer(
             "results.memoryEntries",
@@ -232,7 +254,32 @@ enum SettingsTable {
             "Deliveries to one receiver at the same time."
         ),
         .text("engine.python", \.engine.python, "The Python with the engine package: a path, or a name in PATH."),
-        .text("engine.model", \.engine.model, "A diffusers checkpoint directory, or the id of one on the hub."),
+        .list(
+            "engine.models",
+            \.engine.models,
+            accepts: "list of checkpoint directories and hub ids, none twice",
+            "Diffusers checkpoints. The first that takes what a request brings is the default."
+        ),
+        .optionalText("engine.loras", \.engine.loras, "A folder of LoRA files (safetensors) that requests may name."),
+        .choice(
+            "engine.memoryMode",
+            ["auto"] + MemoryMode.allCases.map(\.rawValue),
+            \.memoryModeName,
+            "How models are held in memory; auto is the fastest that is known to fit the device and the request."
+        ),
+        .optionalText("engine.compile", \.engine.compile, "The backend of torch.compile. Nothing: not compiled."),
+        .integer(
+            "engine.checkpointSteps",
+            \.scheduling.checkpointSteps,
+            0...1000,
+            "After how many steps a generation is saved, to go on from there after a crash; 0 for never."
+        ),
+        .integer(
+            "engine.previewSteps",
+            \.scheduling.previewSteps,
+            0...1000,
+            "After how many steps a preview is made; 0 for never."
+        ),
         .list(
             "engine.devices",
             \.engine.devices,

@@ -14,7 +14,6 @@ struct VideoOrder {
 
     /// - Throws: `APIClient.Failure`, or the exit code once the reason was printed.
     func carryOut() async throws {
-        try await client.waitUntilLive(for: .seconds(5))
         let submitted = try await client.submit(request, waitingFor: Self.startLimit)
         let bar = ProgressBar()
         let finished = try await withTaskCancellationHandler {

@@ -1,4 +1,5 @@
 import Engine
+import Tasks
 import TestSupport
 import Testing
 
@@ -9,6 +10,6 @@ struct EngineBoardTests {
     func readyMeansKnown() {
         let board = EngineBoard(engines: [ScriptedEngine()])
         #expect(board.obstacles().isEmpty)
-        #expect(board.model != nil)
+        #expect(board.catalog?.models.map(\.name) == [EngineFixture.model.name])
     }
 }

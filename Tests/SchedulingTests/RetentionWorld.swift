@@ -34,6 +34,14 @@ struct RetentionWorld: Sendable {
         let service = RetentionService(
             store: world.store,
             results: results ?? world.results,
+            leftovers: LeftoverSweep(
+                store: world.store,
+                uploads: world.store,
+                files: world.media,
+                workspace: world.workspace,
+                clock: clock,
+                logger: world.logger
+            ),
             settings: settings,
             clock: passes,
             logger: world.logger

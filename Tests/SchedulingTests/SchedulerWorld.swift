@@ -14,6 +14,9 @@ struct SchedulerWorld: Sendable {
     let scheduler: VideoScheduler
     let store: SQLiteTaskStore
     let results: FileResultStore
+    let intake: MediaIntake
+    let media: FileMediaStore
+    let workspace: Workspace
     let directory: String
     let group: ServiceGroup
     let logger: Logger
@@ -24,6 +27,8 @@ struct SchedulerWorld: Sendable {
     ///   - engines: what makes the videos.
     ///   - settings: of the scheduler.
     ///   - deriver: what makes stills of them.
+    ///   - inspector: what looks into uploads.
+    ///   - uploads: what these may be.
     ///   - clock: of all parts.
     ///   - body: the test.
     /// - Throws: what the services throw.
@@ -31,6 +36,8 @@ struct SchedulerWorld: Sendable {
         _ engines: [any VideoEngine],
         settings: SchedulingSettings = .quick,
         deriver: any VideoDeriver = ScriptedVideoDeriver(),
+        inspector: any MediaInspector = ScriptedMediaInspector.byFirstLine,
+        uploads: UploadSettings = UploadSettings(),
         clock: any ServiceClock = SystemClock(),
         _ body: @escaping @Sendable (SchedulerWorld) async throws -> Void
     ) async throws {
@@ -40,23 +47,42 @@ struct SchedulerWorld: Sendable {
             let results = try FileResultStore(directory: directory, logger: logger) {
                 clock.wallTime().milliseconds
             }
+            let media = try FileMediaStore(directory: directory) { clock.wallTime().milliseconds }
+            let workspace = try Workspace(directory: directory)
+            let intake = MediaIntake(
+                uploads: store,
+                files: media,
+                inspector: inspector,
+                fetcher: ScriptedMediaFetcher(),
+                settings: uploads,
+                clock: clock,
+                logger: logger
+            )
             let scheduler = VideoScheduler(
                 store: store,
                 deliveries: store,
                 results: results,
                 engines: engines,
                 deriver: deriver,
+                intake: intake,
+                workspace: workspace,
                 settings: settings,
                 clock: clock,
                 logger: logger
             )
             let group = ServiceGroup(
-                configuration: .init(services: [scheduler.reaper, scheduler.dispatcher], logger: logger)
+                configuration: .init(
+                    services: [scheduler.reaper, scheduler.preemptor, scheduler.dispatcher],
+                    logger: logger
+                )
             )
             let world = SchedulerWorld(
                 scheduler: scheduler,
                 store: store,
                 results: results,
+                intake: intake,
+                media: media,
+                workspace: workspace,
                 directory: directory,
                 group: group,
                 logger: logger
@@ -73,6 +99,7 @@ struct SchedulerWorld: Sendable {
             }
             try await store.close()
             try await results.close()
+            try await media.close()
         }
     }
 
@@ -84,17 +111,23 @@ struct SchedulerWorld: Sendable {
         tenant: TenantID = .standard,
         key: String? = nil,
         cache: CacheUse = .use,
-        callback: Callback? = nil
+        callback: Callback? = nil,
+        priority: TaskPriority = .normal,
+        change: (inout VideoRequest.Draft) -> Void = { _ in }
     ) async throws -> Submission {
         var draft = VideoRequest.Draft()
         draft.prompt = prompt
         draft.numInferenceSteps = steps
         draft.seed = seed
-        let model = try await eventually("a model is known") { try? scheduler.model() }
+        change(&draft)
+        let catalog = try await eventually("a model is known") { try? scheduler.catalog() }
+        let model = try #require(catalog.models.first)
         return try await scheduler.submit(
             AdmissionRequest(
                 tenant: tenant,
                 video: VideoRequest(draft, for: model),
+                model: model.name,
+                priority: priority,
                 idempotencyKey: key,
                 cache: cache,
                 callback: callback

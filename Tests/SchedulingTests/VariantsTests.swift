@@ -128,6 +128,8 @@ struct VariantsTests {
                 results: results,
                 engines: [],
                 deriver: ScriptedVideoDeriver(),
+                intake: world.intake,
+                workspace: world.workspace,
                 clock: SystemClock(),
                 logger: world.logger
             )

@@ -78,7 +78,7 @@ struct VideoSchedulerTests {
     @Test(
         "Errors that may pass are tried until the limit, others not at all",
         arguments: [
-            (EngineError.outOfMemory(message: ""), 3), (.crashed(message: ""), 3), (.stalled(message: ""), 3),
+            (EngineError.crashed(message: ""), 3), (.stalled(message: ""), 3),
             (.failed(code: "internal", message: ""), 3), (.rejectedInput(code: "prompt_too_long", message: ""), 1),
             (.storage(code: "disk_full", message: ""), 1),
         ]
@@ -131,7 +131,7 @@ struct VideoSchedulerTests {
         let engine = ScriptedEngine(state: .restarting(fault))
         try await SchedulerWorld.with([engine]) { world in
             #expect(throws: AdmissionError.modelUnknown(Obstacle(code: fault.code, message: fault.message))) {
-                try world.scheduler.model()
+                try world.scheduler.catalog()
             }
         }
         try await SchedulerWorld.with([]) { world in
@@ -267,12 +267,12 @@ struct VideoSchedulerTests {
                 key: GenerationKey(rawValue: String(repeating: "0", count: 64)),
                 request: request,
                 seed: 1,
-                model: "earlier"
+                model: EngineFixture.model.name
             )
             _ = try await world.store.submit(task, queueLimit: 10)
             _ = try await world.submit("wakes the dispatcher")
             let made = try await world.task(task.id, reaches: .succeeded)
-            #expect(made.generation.model == engine.model.name)
+            #expect(made.generation.model == EngineFixture.model.name)
             var again = task
             again.id = TaskIDSource(clock: SystemClock()).next()
             #expect(try await world.store.submit(again, queueLimit: 10).disposition == .queued)
@@ -285,7 +285,12 @@ struct VideoSchedulerTests {
             func submit(_ prompt: String) async throws(AdmissionError) -> Submission? {
                 guard let video = try? VideoRequest.fixture(prompt) else { return nil }
                 return try await world.scheduler.submit(
-                    AdmissionRequest(tenant: .standard, video: video, idempotencyKey: "key")
+                    AdmissionRequest(
+                        tenant: .standard,
+                        video: video,
+                        model: EngineFixture.model.name,
+                        idempotencyKey: "key"
+                    )
                 )
             }
             _ = try await world.submit("the model is known")

@@ -1,0 +1,116 @@
+import Tasks
+import TestSupport
+import Testing
+
+@testable import Scheduling
+
+@Suite("Scheduling: memory modes")
+struct MemoryPolicyTests {
+    private static let small = VideoShape(width: 672, height: 384, numFrames: 25)
+    private static let long = VideoShape(width: 672, height: 384, numFrames: 49)
+    private static let large = VideoShape(width: 1344, height: 768, numFrames: 49)
+
+    private static func fit(_ mode: MemoryMode, _ shape: VideoShape, gigabytes: Int64) -> MemoryFit {
+        MemoryFit(mode: mode, shape: shape, minMemoryBytes: gigabytes * 1_000_000_000)
+    }
+
+    /// A part of the published table of the 12B model.
+    private static let model: ModelDescription = {
+        var model = ModelDescription.fixture
+        model.memoryModes = MemoryMode.allCases
+        model.memoryTable = [
+            fit(.full, large, gigabytes: 64), fit(.modelOffload, large, gigabytes: 40),
+            fit(.modelOffload8Bit, long, gigabytes: 24), fit(.modelOffload8Bit, small, gigabytes: 16),
+            fit(.sequentialOffload, long, gigabytes: 16),
+        ]
+        return model
+    }()
+
+    private static func policy(
+        gigabytes: Int64,
+        wanted: MemoryMode? = nil,
+        model: ModelDescription = model
+    ) -> MemoryPolicy {
+        MemoryPolicy(model: model, memoryBytes: gigabytes * 1_000_000_000, wanted: wanted)
+    }
+
+    private static func request(_ shape: VideoShape, degrades: Bool) throws -> VideoRequest {
+        var draft = VideoRequest.Draft()
+        draft.prompt = "a cat"
+        draft.width = shape.width
+        draft.height = shape.height
+        draft.numFrames = shape.numFrames
+        draft.allowsDegradation = degrades
+        return try VideoRequest(draft, for: .fixture)
+    }
+
+    @Test(
+        "The fastest mode that is known to fit the card and the shape is chosen",
+        arguments: [
+            (Int64(80), large, MemoryMode.full), (40, large, .modelOffload), (24, long, .modelOffload8Bit),
+            (16, small, .modelOffload8Bit), (16, long, .sequentialOffload), (24, large, .sequentialOffload),
+        ]
+    )
+    func automatic(gigabytes: Int64, shape: VideoShape, mode: MemoryMode) {
+        #expect(Self.policy(gigabytes: gigabytes).mode(for: shape, plan: AttemptPlan()) == mode)
+    }
+
+    @Test("Where nothing is known, the fastest mode is tried first")
+    func unknown() {
+        var model = Self.model
+        model.memoryTable = []
+        #expect(Self.policy(gigabytes: 1, model: model).mode(for: Self.large, plan: AttemptPlan()) == .full)
+    }
+
+    @Test("The operator's mode counts, or the next below it that the model has; a plan counts more")
+    func wanted() {
+        let policy = Self.policy(gigabytes: 80, wanted: .modelOffload)
+        #expect(policy.mode(for: Self.small, plan: AttemptPlan()) == .modelOffload)
+        #expect(policy.mode(for: Self.small, plan: AttemptPlan(memoryMode: .sequentialOffload)) == .sequentialOffload)
+        var processor = Self.model
+        processor.memoryModes = [.full, .modelOffload8Bit]
+        let other = Self.policy(gigabytes: 80, wanted: .modelOffload, model: processor)
+        #expect(other.mode(for: Self.small, plan: AttemptPlan()) == .modelOffload8Bit)
+    }
+
+    @Test("After a lack of memory every lower mode is tried once, and then the request fails with what would fit")
+    func ladder() throws {
+        let policy = Self.policy(gigabytes: 16)
+        let request = try Self.request(Self.large, degrades: false)
+        var mode = MemoryMode.full
+        var tried: [MemoryMode] = [mode]
+        while case .mode(let next) = policy.next(after: mode, Self.large, for: request) {
+            mode = next
+            tried.append(next)
+        }
+        #expect(tried == MemoryMode.allCases)
+        guard case .giveUp(let advice) = policy.next(after: mode, Self.large, for: request) else {
+            Issue.record("it goes on")
+            return
+        }
+        #expect(advice.contains("1344x768 with 49 frames"))
+        #expect(advice.contains("672x384 with 49 frames is known to fit here"))
+    }
+
+    @Test("A request that allows it becomes shorter, then smaller, and comes to an end")
+    func degradation() throws {
+        let policy = Self.policy(gigabytes: 1)
+        let request = try Self.request(Self.large, degrades: true)
+        var shape = Self.large
+        var shapes: [VideoShape] = []
+        while case .shape(let next) = policy.next(after: .sequentialOffload, shape, for: request) {
+            #expect(next.pixels < shape.pixels * 6 / 10)
+            #expect(next.width.isMultiple(of: 16) && next.height.isMultiple(of: 16) && next.numFrames % 4 == 1)
+            shape = next
+            shapes.append(next)
+            try #require(shapes.count < 20)
+        }
+        #expect(shapes.first == VideoShape(width: 1344, height: 768, numFrames: 25))
+        #expect(shapes.count >= 3)
+        #expect(ModelLimits.fixture.width.contains(shape.width) && ModelLimits.fixture.height.contains(shape.height))
+    }
+}
+
+extension ModelLimits {
+    fileprivate static var fixture: ModelLimits { ModelDescription.fixture.limits }
+}
