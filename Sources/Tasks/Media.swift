@@ -74,7 +74,7 @@ package struct Media: Sendable, Equatable {
     package var numFrames: Int
     /// Frames a second; 0 for a picture.
     package var fps: Double
-    /// 0 for a picture.
+    /// To the millisecond; 0 for a picture.
     package var seconds: Double
 
     package init(
@@ -100,9 +100,12 @@ package struct Media: Sendable, Equatable {
     }
 
     /// How many frames it has at another rate, counted from its start; at least 1.
+    ///
+    /// Never more than an engine finds, which counts the times 0, 1/rate, 2/rate … before the exact end; and no fewer
+    /// where the video lasts a whole number of frames.
     package func frames(at rate: Int) -> Int {
-        // A video of n frames at its own rate lasts n/rate seconds; the fraction makes up for rounding.
-        let frames = seconds * Double(rate) + 1e-6
+        // Rounding may have put the end half a millisecond too late; the rest is for the rounding of this sum.
+        let frames = ((seconds - 0.000_6) * Double(rate)).rounded(.up)
         guard frames.isFinite, frames < 1e9 else { return 1 }
         return max(1, Int(frames))
     }

@@ -21,25 +21,36 @@ package struct ModelCatalog: Sendable, Equatable {
     ///   - roles: what it brings.
     /// - Returns: the model, and what is wrong with the choice; `nil` only if there is no model at all.
     package func choice(of name: String?, bringing roles: Set<InputRole>) -> (ModelDescription, [Violation])? {
-        guard let first = models.first else { return nil }
-        guard let name else {
-            if let fitting = models.first(where: { roles.isSubset(of: $0.inputs) }) { return (fitting, []) }
-            let best = models.max { $0.inputs.intersection(roles).count < $1.inputs.intersection(roles).count } ?? first
-            return (
-                best, Self.violations(roles.subtracting(best.inputs), "No model here takes it with the other inputs.")
-            )
+        guard let name else { return choice(bringing: roles) }
+        if let named = model(named: name) {
+            let refused = roles.subtracting(named.inputs)
+            return (named, Self.violations(refused) { _ in "\(named.name) does not take it." })
         }
-        guard let named = model(named: name) else {
-            let known = models.map(\.name).joined(separator: ", ")
-            let message = "There is no model of that name; there are \(known)."
-            return (first, [Violation(field: "model", code: .notAllowed, message: message)])
+        let known = models.map(\.name).joined(separator: ", ")
+        let message = "There is no model of that name; there are \(known)."
+        // So that what else is wrong is found as well.
+        return choice(bringing: roles).map { model, violations in
+            (model, [Violation(field: "model", code: .notAllowed, message: message)] + violations)
         }
-        return (named, Self.violations(roles.subtracting(named.inputs), "\(named.name) does not take it."))
     }
 
-    private static func violations(_ roles: Set<InputRole>, _ reason: String) -> [Violation] {
+    private func choice(bringing roles: Set<InputRole>) -> (ModelDescription, [Violation])? {
+        if let fitting = models.first(where: { roles.isSubset(of: $0.inputs) }) { return (fitting, []) }
+        return models.max { $0.inputs.intersection(roles).count < $1.inputs.intersection(roles).count }.map { best in
+            let violations = Self.violations(roles.subtracting(best.inputs)) { role in
+                models.contains { $0.inputs.contains(role) }
+                    ? "No model here takes it with the other inputs." : "No model here takes it."
+            }
+            return (best, violations)
+        }
+    }
+
+    private static func violations(
+        _ roles: Set<InputRole>,
+        because reason: (InputRole) -> String
+    ) -> [Violation] {
         InputRole.allCases.filter(roles.contains).map { role in
-            Violation(field: role.rawValue, code: .notAllowed, message: "\(role.rawValue): \(reason)")
+            Violation(field: role.rawValue, code: .notAllowed, message: "\(role.rawValue): \(reason(role))")
         }
     }
 }

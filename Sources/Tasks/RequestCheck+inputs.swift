@@ -1,7 +1,15 @@
 /// What a draft brings, and how it is to be used.
 extension RequestCheck {
-    /// The files, if they go together and each is of its kind.
-    mutating func inputs(_ inputs: [InputRole: Media], missing: Set<InputRole>) -> [InputRole: MediaID] {
+    /// The files, if the model takes them, they go together and each is of its kind.
+    mutating func inputs(
+        _ inputs: [InputRole: Media],
+        missing: Set<InputRole>,
+        allowed: Set<InputRole>
+    ) -> [InputRole: MediaID] {
+        let named = missing.union(inputs.keys)
+        for role in InputRole.allCases where named.subtracting(allowed).contains(role) {
+            reject(role.rawValue, .notAllowed, "\(role.rawValue): The model does not take it.")
+        }
         for role in InputRole.allCases {
             guard let media = inputs[role] else { continue }
             if media.kind != role.kind {
@@ -10,7 +18,6 @@ extension RequestCheck {
                     "\(role.rawValue) must be \(role.kind.article); this is \(media.kind.article).")
             }
         }
-        let named = missing.union(inputs.keys)
         if named.contains(.video) {
             for role in [InputRole.startImage, .endImage] where named.contains(role) {
                 reject(role.rawValue, .notAllowed, "\(role.rawValue) does not go with video: leave one of them out.")
@@ -67,7 +74,9 @@ extension RequestCheck {
             if uses.contains(where: { $0.name == lora.name }) {
                 reject("loras", .notAllowed, "loras names \(shown) twice.")
             }
-            uses.append(LoRAUse(name: found.name, fingerprint: found.fingerprint, scale: lora.scale))
+            // The two zeros are one number with two spellings.
+            let scale = lora.scale == 0 ? 0 : lora.scale
+            uses.append(LoRAUse(name: found.name, fingerprint: found.fingerprint, scale: scale))
         }
         return uses.sorted { $0.name < $1.name }
     }

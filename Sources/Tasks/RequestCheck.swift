@@ -72,7 +72,9 @@ struct RequestCheck {
     }
 
     mutating func pixels(width: Int, height: Int) {
-        guard limits.width.contains(width), limits.height.contains(height) else { return }
+        // The product says nothing of a side that stands in for one that could not be read.
+        guard limits.width.contains(width), limits.height.contains(height), !judgedFields.contains("height")
+        else { return }
         if width * height > limits.maxPixels {
             reject(
                 "width",
@@ -86,15 +88,14 @@ struct RequestCheck {
     mutating func frames(_ asked: Int?, otherwise usual: Int, at fps: Int, of inputs: [InputRole: Media]) -> Int {
         let range = limits.frames
         let step = limits.frameStep
-        let available = inputs.values.filter { $0.kind == .video }.map { $0.frames(at: fps) }.min() ?? .max
-        let value = asked ?? (available < usual ? max(range.lowerBound, available - (available - 1) % step) : usual)
-        if asked != nil, value > available, range.contains(value) {
-            reject(
-                "num_frames", .outOfRange,
-                "The given video has \(available) frames at \(fps) fps; num_frames is \(value).")
-        }
+        let given = longEnough(shortestVideo(of: inputs, at: fps), at: fps)
+        let most = given.map { $0.frames - ($0.frames - 1) % step } ?? .max
+        let value = asked ?? min(usual, most)
         if !range.contains(value) {
             reject("num_frames", .outOfRange, outOfRange("num_frames", range, value))
+        } else if let given, value > given.frames {
+            let reason = "\(given.role.rawValue) has \(given.frames) frames at \(fps) fps"
+            reject("num_frames", .outOfRange, "num_frames must be at most \(most): \(reason); it is \(value).")
         } else if (value - 1) % step != 0 {
             let below = value - (value - 1) % step
             let above = min(range.upperBound, below + step)
@@ -105,6 +106,36 @@ struct RequestCheck {
             )
         }
         return value
+    }
+
+    /// A given video, if something can be made of it.
+    private mutating func longEnough(_ given: GivenVideo?, at fps: Int) -> GivenVideo? {
+        guard let given else { return nil }
+        let step = limits.frameStep
+        let least = (limits.frames.lowerBound + step - 2) / step * step + 1
+        if given.frames >= least { return given }
+        let name = given.role.rawValue
+        let found = "it has \(given.frames) frames at \(fps) fps"
+        reject(name, .unusableMedia, "\(name) is too short: \(found); there must be at least \(least).")
+        return nil
+    }
+
+    /// The one of the given videos that has the fewest frames at a rate; `nil` if that cannot be said.
+    private func shortestVideo(of inputs: [InputRole: Media], at fps: Int) -> GivenVideo? {
+        // Of a rate that is wrong nothing follows for the frames.
+        guard limits.fps.contains(fps), !judgedFields.contains("fps") else { return nil }
+        return InputRole.allCases
+            .compactMap { role in
+                guard role.kind == .video, let media = inputs[role], media.kind == .video else { return nil }
+                return GivenVideo(role: role, frames: media.frames(at: fps))
+            }
+            .min { $0.frames < $1.frames }
+    }
+
+    private struct GivenVideo {
+        var role: InputRole
+        /// At the rate of the request.
+        var frames: Int
     }
 
     mutating func range<Value: Comparable>(_ value: Value, field: String, range: ClosedRange<Value>) -> Value {

@@ -34,6 +34,7 @@ package protocol UploadStore: Sendable {
     ///
     /// - Parameter limit: rows, at most.
     /// - Returns: how many there were.
+    /// - Throws: `overloaded`, `unavailable`.
     func expireUploads(limit: Int) async throws(TaskStoreError) -> Int
 
     /// Those of the files that an upload or a generation that has not ended still needs.

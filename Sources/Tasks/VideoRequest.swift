@@ -103,7 +103,7 @@ package struct VideoRequest: Sendable, Hashable {
             range: model.limits.guidance
         )
         seed = check.seed(draft.seed)
-        inputs = check.inputs(draft.inputs, missing: draft.missing)
+        inputs = check.inputs(draft.inputs, missing: draft.missing, allowed: model.inputs)
         let isMadeAnew = draft.inputs[.video] != nil || draft.missing.contains(.video)
         strength = check.strength(draft.strength, otherwise: defaults.strength, ofVideo: isMadeAnew)
         stepCache = check.stepCache(draft.stepCache, among: model.stepCache)

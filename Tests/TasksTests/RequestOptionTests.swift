@@ -1,0 +1,45 @@
+import Tasks
+import Testing
+
+@Suite("Memory modes and priorities")
+struct RequestOptionTests {
+    @Test("The order of memory modes is from the fastest to the most sparing")
+    func memoryModes() {
+        let modes: [MemoryMode] = [.full, .modelOffload, .modelOffload8Bit, .sequentialOffload]
+        #expect(modes.reversed().sorted() == modes)
+        #expect(Set(modes) == Set(MemoryMode.allCases))
+        for (index, mode) in modes.enumerated() {
+            #expect(modes.filter { $0 > mode } == Array(modes[(index + 1)...]))
+        }
+    }
+
+    @Test("Memory modes have the names of the engine's protocol, which stores keep")
+    func memoryModeNames() {
+        #expect(
+            MemoryMode.allCases.map(\.rawValue)
+                == ["full", "model_offload", "model_offload_8bit", "sequential_offload"]
+        )
+    }
+
+    @Test("A priority is found again by its rank, and the more urgent one has the higher")
+    func priorities() {
+        #expect(TaskPriority.allCases.map(\.rawValue) == ["low", "normal", "high"])
+        #expect(TaskPriority.allCases.map(\.rank) == TaskPriority.allCases.map(\.rank).sorted())
+        for priority in TaskPriority.allCases { #expect(TaskPriority(rank: priority.rank) == priority) }
+    }
+
+    @Test("Any rank has a word", arguments: [(Int.min, TaskPriority.low), (-1, .low), (1, .high), (Int.max, .high)])
+    func ranks(rank: Int, priority: TaskPriority) {
+        #expect(TaskPriority(rank: rank) == priority)
+    }
+
+    @Test("Tasks without a word about it have the rank that earlier versions gave them")
+    func normalRank() {
+        #expect(TaskPriority.normal.rank == 0)
+    }
+
+    @Test("The pixels of a shape are those of all its frames")
+    func pixels() {
+        #expect(VideoShape(width: 672, height: 384, numFrames: 49).pixels == 12_644_352)
+    }
+}
