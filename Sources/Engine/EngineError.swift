@@ -2,10 +2,12 @@
 package enum EngineError: Error, Sendable, Equatable {
     /// The request can never work.
     case rejectedInput(code: String, message: String)
-    /// The device had no room. The engine is usable again.
-    case outOfMemory(message: String)
+    /// The device had no room. The engine is usable again, or is replaced.
+    case outOfMemory(EngineMemoryFault)
     /// The calling task was cancelled.
     case cancelled
+    /// It gave up because it was asked to; what counts is the checkpoint.
+    case yielded
     /// The video could not be written.
     case storage(code: String, message: String)
     /// The model could not be loaded.
@@ -25,6 +27,7 @@ package enum EngineError: Error, Sendable, Equatable {
         case .rejectedInput(let code, _), .storage(let code, _), .loadFailed(let code, _), .failed(let code, _): code
         case .outOfMemory: "out_of_memory"
         case .cancelled: "cancelled"
+        case .yielded: "yielded"
         case .crashed: "engine_crashed"
         case .stalled: "engine_stalled"
         case .unavailable(let fault): fault.code
@@ -34,10 +37,12 @@ package enum EngineError: Error, Sendable, Equatable {
     /// For people.
     package var message: String {
         switch self {
-        case .rejectedInput(_, let message), .outOfMemory(let message), .storage(_, let message),
+        case .rejectedInput(_, let message), .storage(_, let message),
             .loadFailed(_, let message), .crashed(let message), .stalled(let message), .failed(_, let message):
             message
+        case .outOfMemory(let fault): fault.message
         case .cancelled: "The generation was cancelled."
+        case .yielded: "The generation gave way."
         case .unavailable(let fault): fault.message
         }
     }
@@ -56,7 +61,35 @@ package enum EngineError: Error, Sendable, Equatable {
         switch self {
         case .rejectedInput, .cancelled, .storage: .giveUp
         case .outOfMemory, .crashed, .stalled, .failed: .retry
-        case .loadFailed, .unavailable: .retryUncounted
+        case .loadFailed, .unavailable, .yielded: .retryUncounted
         }
+    }
+}
+
+/// What is known of a lack of memory.
+package struct EngineMemoryFault: Sendable, Equatable {
+    package var message: String
+    package var stage: EngineProgress.Stage?
+    /// Of the device, before the generation; `nil` where it cannot be told.
+    package var freeBytesBefore: Int64?
+    /// The same, after the clean-up.
+    package var freeBytesAfter: Int64?
+
+    package init(
+        message: String,
+        stage: EngineProgress.Stage? = nil,
+        freeBytesBefore: Int64? = nil,
+        freeBytesAfter: Int64? = nil
+    ) {
+        self.message = message
+        self.stage = stage
+        self.freeBytesBefore = freeBytesBefore
+        self.freeBytesAfter = freeBytesAfter
+    }
+
+    /// Whether less memory came back than there was, by more than a part of it.
+    package func hasLostMemory(beyond tolerance: Double) -> Bool {
+        guard let freeBytesBefore, let freeBytesAfter, freeBytesBefore > 0 else { return false }
+        return Double(freeBytesBefore) - Double(freeBytesAfter) > Double(freeBytesBefore) * tolerance
     }
 }

@@ -2,7 +2,7 @@ extension EngineLifecycle {
     /// What the supervisor is to do, in this order.
     enum Action: Sendable, Equatable {
         case send(EngineOrder)
-        case report(EngineProgress)
+        case report(EngineReport)
         /// Remove the output of a generation that has none, and what is beside it under a temporary name.
         case discard(output: String)
         /// Hand the outcome to whoever waits for the generation. Once per generation.
@@ -20,8 +20,8 @@ extension EngineLifecycle {
     enum Phase: Sendable {
         case waiting
         case starting
-        case ready(EngineModel)
-        case busy(EngineModel, GenerationWatch)
+        case ready(EngineDescription)
+        case busy(EngineDescription, GenerationWatch)
         case ending(Ending)
         case stopped
     }
@@ -32,6 +32,8 @@ extension EngineLifecycle {
         var fault: EngineFault?
         /// Whether the fault is in the engine's own words, to which its log adds nothing.
         var isExplained = false
+        /// Whether the next process may come at once.
+        var isBlameless = false
         /// The generation that ends with it.
         var watch: GenerationWatch?
         /// What that comes to; a crash if nothing better is known.
@@ -41,5 +43,5 @@ extension EngineLifecycle {
     /// From the end of the channel to SIGKILL: time enough to exit with a status that says why.
     static let exitGrace = Duration.seconds(2)
     /// Version of the wire.
-    static let protocolVersion = 1
+    static let protocolVersion = 2
 }

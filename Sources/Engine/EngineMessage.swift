@@ -8,14 +8,18 @@ enum EngineMessage: Sendable, Equatable {
         var engineVersion: String
         var pid: Int32
         var device: String
-        var model: EngineModel
+        var memoryBytes: Int64
+        var models: [EngineModel]
+        var loras: [EngineLoRA]
 
         enum CodingKeys: String, CodingKey {
             case `protocol`
             case engineVersion = "engine_version"
             case pid
             case device
-            case model
+            case memoryBytes = "memory_bytes"
+            case models
+            case loras
         }
     }
 
@@ -45,6 +49,19 @@ enum EngineMessage: Sendable, Equatable {
         }
     }
 
+    /// The checkpoint was good.
+    struct Resumed: Sendable, Equatable, Decodable {
+        var id: String
+        var step: Int
+    }
+
+    /// A file of a step is on disk: a checkpoint or a preview.
+    struct Saved: Sendable, Equatable, Decodable {
+        var id: String
+        var step: Int
+        var bytes: Int64
+    }
+
     /// The video is complete.
     struct Done: Sendable, Equatable, Decodable {
         var id: String
@@ -57,6 +74,11 @@ enum EngineMessage: Sendable, Equatable {
         var numFrames: Int
         var fps: Int
         var seed: UInt32
+        var memoryMode: EngineMemoryMode
+        /// 0: from the start.
+        var resumedStep: Int
+        /// By the step cache.
+        var skippedSteps: Int
         /// Time in each stage.
         var seconds: [String: Double]
 
@@ -71,6 +93,9 @@ enum EngineMessage: Sendable, Equatable {
             case numFrames = "num_frames"
             case fps
             case seed
+            case memoryMode = "memory_mode"
+            case resumedStep = "resumed_step"
+            case skippedSteps = "skipped_steps"
             case seconds
         }
     }
@@ -82,6 +107,7 @@ enum EngineMessage: Sendable, Equatable {
             case invalidInput = "invalid_input"
             case outOfMemory = "out_of_memory"
             case cancelled
+            case yielded
             case storage
             case loadFailed = "load_failed"
             case `internal`
@@ -91,12 +117,31 @@ enum EngineMessage: Sendable, Equatable {
         var kind: Kind
         var code: String
         var message: String
+        /// With `outOfMemory`: where it happened.
+        var stage: EngineProgress.Stage?
+        /// With `outOfMemory`, where the engine can tell: of the device, before the generation.
+        var freeBytesBefore: Int64?
+        /// The same, after the clean-up.
+        var freeBytesAfter: Int64?
+
+        enum CodingKeys: String, CodingKey {
+            case id
+            case kind
+            case code
+            case message
+            case stage
+            case freeBytesBefore = "free_bytes_before"
+            case freeBytesAfter = "free_bytes_after"
+        }
     }
 
     case hello(Hello)
     case refused(Refused)
     case loading
     case loaded(Loaded)
+    case resumed(Resumed)
+    case checkpointed(Saved)
+    case preview(Saved)
     case progress(Progress)
     case done(Done)
     case failed(Failed)
@@ -115,6 +160,9 @@ extension EngineMessage: Decodable {
         case refused
         case loading
         case loaded
+        case resumed
+        case checkpointed
+        case preview
         case progress
         case done
         case failed
@@ -127,6 +175,9 @@ extension EngineMessage: Decodable {
             case .refused: .refused(try Refused(from: decoder))
             case .loading: .loading
             case .loaded: .loaded(try Loaded(from: decoder))
+            case .resumed: .resumed(try Resumed(from: decoder))
+            case .checkpointed: .checkpointed(try Saved(from: decoder))
+            case .preview: .preview(try Saved(from: decoder))
             case .progress: .progress(try Progress(from: decoder))
             case .done: .done(try Done(from: decoder))
             case .failed: .failed(try Failed(from: decoder))
@@ -145,6 +196,9 @@ extension EngineMessage: Decodable {
         case .refused: "refused"
         case .loading: "loading"
         case .loaded: "loaded"
+        case .resumed: "resumed"
+        case .checkpointed: "checkpointed"
+        case .preview: "preview"
         case .progress: "progress"
         case .done: "done"
         case .failed: "failed"

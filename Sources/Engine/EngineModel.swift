@@ -5,14 +5,37 @@ package struct EngineModel: Sendable, Equatable, Codable {
     /// SHA-256 of the checkpoint, hexadecimal.
     package var fingerprint: String
     package var weightBytes: Int64
-    /// Rises whenever the engine makes other pixels from the same input.
-    ///
-    /// From `hello`, not part of `model` there.
-    package var engineVersion = ""
     package var limits: Limits
     package var defaults: Defaults
     /// Sizes (width, height) that requests are rendered at; `nil` if every size is rendered as asked.
     package var nativeShapes: [[Int]]?
+    /// What it takes beside a prompt.
+    package var inputs: [EngineInput]
+    /// Levels of the step cache; `off` among them.
+    package var stepCache: [String]
+    /// Those that work on this device, the fastest first; at least one.
+    package var memoryModes: [EngineMemoryMode]
+    /// What is known to fit; empty if nothing is.
+    package var memoryTable: [MemoryEntry]
+    /// Sizes (width, height) for requests that name none.
+    package var sizes: [[Int]]
+
+    /// A shape that is known to fit in a mode on a device of so much memory.
+    package struct MemoryEntry: Sendable, Equatable, Codable {
+        package var mode: EngineMemoryMode
+        package var width: Int
+        package var height: Int
+        package var numFrames: Int
+        package var minMemoryBytes: Int64
+
+        enum CodingKeys: String, CodingKey {
+            case mode
+            case width
+            case height
+            case numFrames = "num_frames"
+            case minMemoryBytes = "min_memory_bytes"
+        }
+    }
 
     package struct Limits: Sendable, Equatable, Codable {
         package var minWidth: Int
@@ -60,6 +83,8 @@ package struct EngineModel: Sendable, Equatable, Codable {
         package var guidanceScale: Double
         package var fps: Int
         package var negativePrompt: String
+        /// How much of a given video is made anew.
+        package var strength: Double
 
         enum CodingKeys: String, CodingKey {
             case width
@@ -69,6 +94,7 @@ package struct EngineModel: Sendable, Equatable, Codable {
             case guidanceScale = "guidance_scale"
             case fps
             case negativePrompt = "negative_prompt"
+            case strength
         }
     }
 
@@ -80,6 +106,11 @@ package struct EngineModel: Sendable, Equatable, Codable {
         case limits
         case defaults
         case nativeShapes = "native_shapes"
+        case inputs
+        case stepCache = "step_cache"
+        case memoryModes = "memory_modes"
+        case memoryTable = "memory_table"
+        case sizes
     }
 
     /// Whether every range is a range, so that whoever forms one cannot trap.
@@ -92,6 +123,26 @@ package struct EngineModel: Sendable, Equatable, Codable {
             && limits.minFrames <= limits.maxFrames && limits.frameStep > 0 && limits.minSteps > 0
             && limits.minSteps <= limits.maxSteps && limits.minGuidance <= limits.maxGuidance && limits.minFps > 0
             && limits.minFps <= limits.maxFps && limits.maxPromptCharacters > 0
-            && fingerprint.utf8.count == 64 && !name.isEmpty
+            && fingerprint.utf8.count == 64 && !name.isEmpty && areOptionsSound
+    }
+
+    private var areOptionsSound: Bool {
+        (0.05...1).contains(defaults.strength) && Set(inputs).count == inputs.count
+            && stepCache.contains("off") && Set(stepCache).count == stepCache.count
+            && !memoryModes.isEmpty && Set(memoryModes).count == memoryModes.count
+            && memoryTable.allSatisfy(\.isSound) && (nativeShapes ?? []).allSatisfy(Self.isSize)
+            && sizes.allSatisfy { size in
+                Self.isSize(size) && size.allSatisfy { $0.isMultiple(of: limits.sizeMultiple) }
+            }
+    }
+
+    private static func isSize(_ size: [Int]) -> Bool {
+        size.count == 2 && size.allSatisfy { (1...(1 << 16)).contains($0) }
+    }
+}
+
+extension EngineModel.MemoryEntry {
+    fileprivate var isSound: Bool {
+        [width, height, numFrames].allSatisfy { (1...(1 << 16)).contains($0) } && minMemoryBytes >= 0
     }
 }

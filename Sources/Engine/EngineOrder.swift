@@ -4,7 +4,9 @@ enum EngineOrder: Sendable, Equatable {
     case generate(GenerateCommand)
     /// Stop that generation within one step.
     case cancel(id: String)
-    /// Stop what runs and exit.
+    /// Write a checkpoint at the end of the step and give up.
+    case yield(id: String)
+    /// Yield what runs and exit.
     case shutdown
 }
 
@@ -12,9 +14,14 @@ extension EngineOrder: Encodable {
     private enum CodingKeys: String, CodingKey {
         case type
         case id
+        case model
         case request
+        case inputs
+        case memoryMode = "memory_mode"
         case output
         case metadata
+        case checkpoint
+        case preview
     }
 
     private enum RequestKeys: String, CodingKey {
@@ -27,6 +34,9 @@ extension EngineOrder: Encodable {
         case guidanceScale = "guidance_scale"
         case fps
         case seed
+        case strength
+        case stepCache = "step_cache"
+        case loras
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -35,8 +45,14 @@ extension EngineOrder: Encodable {
         case .generate(let command):
             try fields.encode("generate", forKey: .type)
             try fields.encode(command.id, forKey: .id)
+            try fields.encode(command.model, forKey: .model)
+            try fields.encode(command.memoryMode, forKey: .memoryMode)
+            let inputs = command.inputs.map { ($0.key.rawValue, $0.value) }
+            try fields.encode(Dictionary(uniqueKeysWithValues: inputs), forKey: .inputs)
             try fields.encode(command.output, forKey: .output)
             try fields.encodeIfPresent(command.metadata, forKey: .metadata)
+            try fields.encodeIfPresent(command.checkpoint, forKey: .checkpoint)
+            try fields.encodeIfPresent(command.preview, forKey: .preview)
             var request = fields.nestedContainer(keyedBy: RequestKeys.self, forKey: .request)
             try request.encode(command.prompt, forKey: .prompt)
             try request.encode(command.negativePrompt, forKey: .negativePrompt)
@@ -47,8 +63,14 @@ extension EngineOrder: Encodable {
             try request.encode(command.guidanceScale, forKey: .guidanceScale)
             try request.encode(command.fps, forKey: .fps)
             try request.encode(command.seed, forKey: .seed)
+            try request.encode(command.strength ?? 1, forKey: .strength)
+            try request.encode(command.stepCache, forKey: .stepCache)
+            try request.encode(command.loras, forKey: .loras)
         case .cancel(let id):
             try fields.encode("cancel", forKey: .type)
+            try fields.encode(id, forKey: .id)
+        case .yield(let id):
+            try fields.encode("yield", forKey: .type)
             try fields.encode(id, forKey: .id)
         case .shutdown:
             try fields.encode("shutdown", forKey: .type)

@@ -2,8 +2,8 @@
 package struct EngineSettings: Sendable {
     /// What the engine process makes videos with.
     package enum Source: Sendable, Equatable {
-        /// A checkpoint directory, or the id of one on the hub.
-        case model(String)
+        /// Checkpoint directories, or the ids of such on the hub; at least one.
+        case models([String])
         /// No model: the stated time per step and a test pattern. For tests and benchmarks only.
         case timed(stepSeconds: Double)
     }
@@ -13,10 +13,16 @@ package struct EngineSettings: Sendable {
     /// What comes before the engine's own arguments.
     package var moduleArguments = ["-m", "animato_engine"]
     package var source: Source
-    /// `auto`, `cpu` or `cuda:N`.
+    /// `auto`, `cpu`, `cuda:N`, or two joined by `+`.
     package var device = "auto"
     /// `auto`, `float32`, `float16` or `bfloat16`.
     package var dtype = "auto"
+    /// The folder of the LoRA files that requests may name.
+    package var loras: String?
+    /// The backend of `torch.compile`; `nil` for none.
+    package var compile: String?
+    /// How much of the free memory may stay away after a lack of memory before the engine is replaced.
+    package var memoryTolerance = 0.01
     /// Threads for work on the processor, as `OMP_NUM_THREADS`; `nil` leaves the choice to the libraries.
     package var threads: Int?
     /// The server's own environment.
@@ -74,8 +80,9 @@ package struct EngineSettings: Sendable {
     /// The command line behind the interpreter.
     var serveArguments: [String] {
         switch source {
-        case .model(let model):
-            moduleArguments + ["serve", "--model", model, "--device", device, "--dtype", dtype]
+        case .models(let models):
+            moduleArguments + ["serve"] + models.flatMap { ["--model", $0] } + ["--device", device, "--dtype", dtype]
+                + (loras.map { ["--loras", $0] } ?? []) + (compile.map { ["--compile", $0] } ?? [])
         case .timed(let stepSeconds):
             moduleArguments + ["serve", "--timed", String(stepSeconds), "--device", device]
         }

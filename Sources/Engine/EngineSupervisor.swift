@@ -10,13 +10,13 @@ final class EngineSupervisor: Service, Sendable {
 
     /// Who waits for the generation.
     private struct Waiter: Sendable {
-        var report: @Sendable (EngineProgress) -> Void
+        var report: @Sendable (EngineReport) -> Void
         var continuation: CheckedContinuation<Outcome, Never>
     }
 
     /// What is done without the lock: all that calls someone else.
     private enum Effect {
-        case report(EngineProgress, Waiter)
+        case report(EngineReport, Waiter)
         case discard(String)
         case finish(Outcome, Waiter)
         case log(EngineState, before: EngineState)
@@ -138,7 +138,7 @@ final class EngineSupervisor: Service, Sendable {
 
     func generate(
         _ command: GenerateCommand,
-        report: @escaping @Sendable (EngineProgress) -> Void
+        report: @escaping @Sendable (EngineReport) -> Void
     ) async throws(EngineError) -> EngineVideo {
         guard !Task.isCancelled else { throw .cancelled }
         guard FrameCodec.frame(.generate(command)) != nil else {
@@ -152,6 +152,10 @@ final class EngineSupervisor: Service, Sendable {
             apply { $0.cancel(id: command.id) }
         }
         return try outcome.get()
+    }
+
+    func yield(id: String) {
+        apply { $0.yield(id: id) }
     }
 
     private func begin(_ command: GenerateCommand, _ waiter: Waiter) {
@@ -207,8 +211,8 @@ final class EngineSupervisor: Service, Sendable {
             core.group?.terminate()
         case .kill:
             core.group?.kill()
-        case .report(let progress):
-            return core.waiter.map { .report(progress, $0) }
+        case .report(let report):
+            return core.waiter.map { .report(report, $0) }
         case .discard(let output):
             return .discard(output)
         case .finish(let outcome):
@@ -220,7 +224,7 @@ final class EngineSupervisor: Service, Sendable {
 
     private func perform(_ effect: Effect) {
         switch effect {
-        case .report(let progress, let waiter): waiter.report(progress)
+        case .report(let report, let waiter): waiter.report(report)
         case .finish(let outcome, let waiter): waiter.continuation.resume(returning: outcome)
         case .discard(let output): EngineOutput.discard(output, logger)
         case .log(let state, let before): log(state, before)
@@ -229,8 +233,14 @@ final class EngineSupervisor: Service, Sendable {
 
     private func log(_ state: EngineState, _ before: EngineState) {
         switch state {
-        case .ready(let model) where before.model == nil:
-            logger.info("engine is ready", metadata: ["model": "\(model.name)", "version": "\(model.engineVersion)"])
+        case .ready(let description) where before.description == nil:
+            logger.info(
+                "engine is ready",
+                metadata: [
+                    "models": .array(description.models.map { "\($0.name)" }),
+                    "version": "\(description.engineVersion)",
+                ]
+            )
         case .stopped:
             logger.info("engine stops")
         case .starting, .ready, .busy, .restarting:

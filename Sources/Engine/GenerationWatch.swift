@@ -8,9 +8,12 @@ struct GenerationWatch: Sendable {
     let size: Int
     /// Whether a cancel was sent.
     private(set) var isCancelled = false
+    /// Whether it was asked to give up with a checkpoint.
+    private(set) var isYielding = false
     /// Whether the model is being loaded for it.
     private(set) var isLoading = false
     private var progress: EngineProgress?
+    private var resumedStep: Int?
     private var lastSign: Instant
 
     init(command: GenerateCommand, at now: Instant) {
@@ -29,6 +32,11 @@ struct GenerationWatch: Sendable {
         isLoading ? .load : progress?.stage
     }
 
+    /// Whether its steps are over, so that it ends sooner than it could give up.
+    var isFinishing: Bool {
+        stage == .decode || stage == .write
+    }
+
     /// The model is about to be loaded.
     mutating func loading(at now: Instant) throws(Contradiction) -> EngineProgress {
         guard !isLoading, progress == nil else { throw Contradiction(reason: "it loads in the middle of its work") }
@@ -44,6 +52,33 @@ struct GenerationWatch: Sendable {
         lastSign = now
     }
 
+    /// It goes on from a checkpoint.
+    mutating func resumed(_ message: EngineMessage.Resumed, at now: Instant) throws(Contradiction) -> EngineReport {
+        guard message.id == command.id, command.checkpoint != nil, resumedStep == nil, !isLoading,
+            progress.map({ $0.stage == .encode }) ?? true, (0...command.numInferenceSteps).contains(message.step)
+        else { throw Contradiction(reason: "it resumes what it was not doing") }
+        resumedStep = message.step
+        lastSign = now
+        return .resumed(step: message.step)
+    }
+
+    /// A file of a step that is over is there.
+    ///
+    /// - Returns: the step and the length.
+    mutating func saved(
+        _ message: EngineMessage.Saved,
+        isAskedFor: Bool,
+        learning stall: inout StallDeadline,
+        at now: Instant
+    ) throws(Contradiction) -> (step: Int, bytes: Int64) {
+        guard message.id == command.id, isAskedFor, message.bytes > 0, !isLoading, let progress,
+            progress.stage != .encode, (0...progress.step).contains(message.step)
+        else { throw Contradiction(reason: "it saves what it was not doing") }
+        stall.learn(now - lastSign, in: progress.stage, size: size)
+        lastSign = now
+        return (message.step, message.bytes)
+    }
+
     /// A sign of life, if it agrees with those before: stages and steps only rise, and the total stays.
     mutating func advance(
         _ message: EngineMessage.Progress,
@@ -53,7 +88,8 @@ struct GenerationWatch: Sendable {
         let next = EngineProgress(stage: message.stage, step: message.step, totalSteps: message.totalSteps)
         guard message.id == command.id else { throw Contradiction(reason: "its progress names another generation") }
         guard !isLoading, message.stage != .load, message.totalSteps > 0,
-            (0...message.totalSteps).contains(message.step)
+            (0...message.totalSteps).contains(message.step),
+            message.stage == .encode || message.step >= resumedStep ?? 0
         else { throw Contradiction(reason: "its progress is out of range") }
         if let progress {
             guard next.totalSteps == progress.totalSteps, next.step >= progress.step,
@@ -72,7 +108,9 @@ struct GenerationWatch: Sendable {
         guard done.id == command.id, done.bytes > 0,
             FilePath(done.file).lexicallyNormalized() == FilePath(command.output).lexicallyNormalized(),
             [done.width, done.height, done.renderedWidth, done.renderedHeight, done.numFrames, done.fps]
-                .allSatisfy({ $0 > 0 })
+                .allSatisfy({ $0 > 0 }),
+            done.memoryMode == command.memoryMode, done.resumedStep == resumedStep ?? 0,
+            (0...command.numInferenceSteps).contains(done.skippedSteps)
         else { throw Contradiction(reason: "its video is not the one that was asked for") }
         return EngineVideo(
             file: command.output,
@@ -83,6 +121,9 @@ struct GenerationWatch: Sendable {
             renderedHeight: done.renderedHeight,
             numFrames: done.numFrames,
             fps: done.fps,
+            memoryMode: done.memoryMode,
+            resumedStep: done.resumedStep,
+            skippedSteps: done.skippedSteps,
             seconds: EngineProgress.Stage.allCases.reduce(into: [:]) { seconds, stage in
                 seconds[stage] = done.seconds[stage.rawValue].flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
             }
@@ -97,6 +138,10 @@ struct GenerationWatch: Sendable {
 
     mutating func cancel() {
         isCancelled = true
+    }
+
+    mutating func yield() {
+        isYielding = true
     }
 }
 
@@ -113,7 +158,16 @@ extension EngineError {
         self =
             switch failed.kind {
             case .invalidInput: .rejectedInput(code: failed.code, message: failed.message)
-            case .outOfMemory: .outOfMemory(message: failed.message)
+            case .outOfMemory:
+                .outOfMemory(
+                    EngineMemoryFault(
+                        message: failed.message,
+                        stage: failed.stage,
+                        freeBytesBefore: failed.freeBytesBefore,
+                        freeBytesAfter: failed.freeBytesAfter
+                    )
+                )
+            case .yielded: .yielded
             // Nobody here asked for it: somebody told the process to end.
             case .cancelled: .crashed(message: "The engine was told to end by someone else.")
             case .storage: .storage(code: failed.code, message: failed.message)

@@ -31,9 +31,13 @@ package final class PythonEngine: VideoEngine, Service {
 
     package func generate(
         _ command: GenerateCommand,
-        report: @escaping @Sendable (EngineProgress) -> Void
+        report: @escaping @Sendable (EngineReport) -> Void
     ) async throws(EngineError) -> EngineVideo {
         try await supervisor.generate(command, report: report)
+    }
+
+    package func yield(id: String) {
+        supervisor.yield(id: id)
     }
 
     /// Keeps a process running until the service group shuts down, the task is cancelled, or `shutDown()` is called.

@@ -11,8 +11,9 @@ package struct StallLimits: Sendable, Equatable {
     package var factor = 20
     /// From `generate` to the first sign of life.
     ///
-    /// The engine only checks the request and imports its libraries.
-    package var answer = Duration.seconds(120)
+    /// The engine checks the request, decodes its inputs, none of which took more than 50 seconds of processor time when
+    /// it was inspected, and imports its libraries.
+    package var answer = Duration.seconds(300)
     /// Loading takes this long before the first byte of weights: imports, set-up of the device.
     package var loadFloor = Duration.seconds(300)
     /// The slowest source of weights that is waited for: a shared network disk or a slow line to the hub.
@@ -34,11 +35,16 @@ struct StallDeadline: Sendable {
     static let maximumShapes = 256
 
     private let limits: StallLimits
+    private let isCompiling: Bool
     /// Per stage and size, the slowest time between two signs of life.
     private var slowest: [EngineProgress.Stage: [Int: Duration]] = [:]
 
-    init(limits: StallLimits) {
+    /// - Parameters:
+    ///   - limits: the numbers.
+    ///   - isCompiling: whether networks are compiled for each size, so that other sizes let expect nothing of a new one.
+    init(limits: StallLimits, isCompiling: Bool = false) {
         self.limits = limits
+        self.isCompiling = isCompiling
     }
 
     /// The measure that times are remembered by: what all stages of a video grow with.
@@ -68,7 +74,7 @@ struct StallDeadline: Sendable {
             if let seen = slowest[stage]?[size] {
                 return max(limits.floor, seen * limits.factor)
             }
-            guard let expected = expected(in: stage, size: size) else { return limits.beforeLearning }
+            guard !isCompiling, let expected = expected(in: stage, size: size) else { return limits.beforeLearning }
             return min(limits.beforeLearning, max(limits.floor, expected * Double(limits.factor)))
         }
     }

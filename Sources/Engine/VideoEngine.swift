@@ -18,13 +18,19 @@ package protocol VideoEngine: Sendable {
     ///
     /// - Parameters:
     ///   - command: what to make, and where to.
-    ///   - report: called for each step and stage, in order; must not block.
+    ///   - report: called for each sign of life, in order; must not block.
     /// - Returns: the video.
     /// - Throws: why there is none.
     func generate(
         _ command: GenerateCommand,
-        report: @escaping @Sendable (EngineProgress) -> Void
+        report: @escaping @Sendable (EngineReport) -> Void
     ) async throws(EngineError) -> EngineVideo
+
+    /// Asks a generation to write a checkpoint at the end of its step and to give up; returns at once.
+    ///
+    /// Its call of `generate` then throws `yielded`, or returns the video if the steps were over. Nothing happens if that
+    /// generation does not run.
+    func yield(id: String)
 }
 
 /// What an engine can do at this moment.
@@ -32,17 +38,17 @@ package enum EngineState: Sendable, Equatable {
     /// The process was started and has not said hello.
     case starting
     /// Takes a generation.
-    case ready(EngineModel)
-    case busy(EngineModel)
+    case ready(EngineDescription)
+    case busy(EngineDescription)
     /// It ended or never came up; the next start is under way after a pause.
     case restarting(EngineFault)
     /// Shut down on purpose.
     case stopped
 
-    /// The model, where the engine is up.
-    package var model: EngineModel? {
+    /// What it says of itself, where it is up.
+    package var description: EngineDescription? {
         switch self {
-        case .ready(let model), .busy(let model): model
+        case .ready(let description), .busy(let description): description
         case .starting, .restarting, .stopped: nil
         }
     }
@@ -64,7 +70,7 @@ package struct EngineFault: Error, Sendable, Equatable {
     ///
     /// The engine's own, such as `model_not_found` or `dependencies_missing`, or one of `engine_not_startable`,
     /// `engine_start_timeout`, `engine_crashed`, `engine_stalled`, `engine_protocol_broken`, `engine_starting`,
-    /// `engine_busy`, `engine_stopped`.
+    /// `engine_busy`, `engine_stopped`, `engine_memory_lost`.
     package var code: String
     /// For people; says what to do.
     package var message: String
@@ -80,75 +86,15 @@ package struct EngineFault: Error, Sendable, Equatable {
     }
 }
 
-/// What to make.
-///
-/// All fields are filled and within the limits that the engine declared.
-package struct GenerateCommand: Sendable, Equatable {
-    /// Unique among all commands of this engine.
-    package var id: String
-    package var prompt: String
-    package var negativePrompt: String
-    /// Pixels.
-    package var width: Int
-    package var height: Int
-    package var numFrames: Int
-    package var numInferenceSteps: Int
-    package var guidanceScale: Double
-    package var fps: Int
-    package var seed: UInt32
-    /// Absolute path of the MP4 to write; must not exist.
-    package var output: String
-    /// What the file is to say of itself; `nil` for nothing.
-    package var metadata: VideoMetadata?
-
-    package init(
-        id: String,
-        prompt: String,
-        negativePrompt: String,
-        width: Int,
-        height: Int,
-        numFrames: Int,
-        numInferenceSteps: Int,
-        guidanceScale: Double,
-        fps: Int,
-        seed: UInt32,
-        output: String,
-        metadata: VideoMetadata? = nil
-    ) {
-        self.id = id
-        self.prompt = prompt
-        self.negativePrompt = negativePrompt
-        self.width = width
-        self.height = height
-        self.numFrames = numFrames
-        self.numInferenceSteps = numInferenceSteps
-        self.guidanceScale = guidanceScale
-        self.fps = fps
-        self.seed = seed
-        self.output = output
-        self.metadata = metadata
-    }
-}
-
-/// What an MP4 says of itself, in the tags that players and `ffprobe` show.
-package struct VideoMetadata: Sendable, Equatable, Encodable {
-    /// Of each text, in Unicode scalars; an engine refuses more.
-    package static let maximumLength = 8_000
-
-    package var title: String
-    package var description: String
-    package var comment: String
-
-    /// What is too long is cut.
-    package init(title: String, description: String, comment: String) {
-        self.title = Self.cut(title)
-        self.description = Self.cut(description)
-        self.comment = Self.cut(comment)
-    }
-
-    private static func cut(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.prefix(maximumLength)))
-    }
+/// What an engine says while it works.
+package enum EngineReport: Sendable, Equatable {
+    case progress(EngineProgress)
+    /// So many steps were done before, by the checkpoint.
+    case resumed(step: Int)
+    /// The checkpoint of a step is on disk.
+    case checkpointed(step: Int, bytes: Int64)
+    /// The preview of a step is on disk.
+    case preview(step: Int, bytes: Int64)
 }
 
 /// How far a generation is.
@@ -186,6 +132,11 @@ package struct EngineVideo: Sendable, Equatable {
     package var renderedHeight: Int
     package var numFrames: Int
     package var fps: Int
+    package var memoryMode: EngineMemoryMode
+    /// The step that it went on from; 0: from the start.
+    package var resumedStep: Int
+    /// Steps that the step cache made unnecessary.
+    package var skippedSteps: Int
     /// Time spent in each stage, as far as the engine says.
     package var seconds: [EngineProgress.Stage: Double]
 
@@ -198,6 +149,9 @@ package struct EngineVideo: Sendable, Equatable {
         renderedHeight: Int,
         numFrames: Int,
         fps: Int,
+        memoryMode: EngineMemoryMode = .full,
+        resumedStep: Int = 0,
+        skippedSteps: Int = 0,
         seconds: [EngineProgress.Stage: Double] = [:]
     ) {
         self.file = file
@@ -208,6 +162,9 @@ package struct EngineVideo: Sendable, Equatable {
         self.renderedHeight = renderedHeight
         self.numFrames = numFrames
         self.fps = fps
+        self.memoryMode = memoryMode
+        self.resumedStep = resumedStep
+        self.skippedSteps = skippedSteps
         self.seconds = seconds
     }
 }

@@ -8,7 +8,7 @@ struct EngineInspectionTests {
     @Test("An installation says what is on the machine and what a model can make")
     func answers() async throws {
         let model = try EngineFixture.tinyModel()
-        let inspection = EngineInspection(settings: try EngineFixture.settings(.model(model)))
+        let inspection = EngineInspection(settings: try EngineFixture.settings(.models([model])))
         #expect(try await inspection.devices().contains(#""id": "cpu""#))
         #expect(try await inspection.describe(model: model).contains("easyanimate-tiny"))
     }

@@ -7,6 +7,13 @@ extension EngineLifecycleTests {
 
     static let start = SuspendingClock.now
     static let command = EngineFixture.command(in: "/nowhere", id: "g-1", steps: 4)
+    /// With a checkpoint and a preview.
+    static let periodic = {
+        var periodic = command
+        periodic.checkpoint = .init(file: "/nowhere/checkpoint", every: 2)
+        periodic.preview = .init(file: "/nowhere/preview", every: 1)
+        return periodic
+    }()
     static let crash = EngineError.crashed(message: "The engine process ended (signal 9).")
 
     static var settings: EngineSettings {
@@ -17,19 +24,39 @@ extension EngineLifecycleTests {
         start + .seconds(seconds)
     }
 
-    static func hello(protocol version: Int = 1, model: EngineModel = EngineFixture.model) -> EngineMessage {
-        .hello(.init(protocol: version, engineVersion: "scripted", pid: 1, device: "cpu", model: model))
+    static func hello(protocol version: Int = 2, model: EngineModel = EngineFixture.model) -> EngineMessage {
+        hello(protocol: version, models: [model])
+    }
+
+    static func hello(
+        protocol version: Int = 2,
+        models: [EngineModel],
+        loras: [EngineLoRA] = EngineFixture.description.loras,
+        memoryBytes: Int64 = EngineFixture.description.memoryBytes
+    ) -> EngineMessage {
+        .hello(
+            .init(
+                protocol: version, engineVersion: "scripted", pid: 1, device: "cpu", memoryBytes: memoryBytes,
+                models: models, loras: loras
+            )
+        )
     }
 
     static func progress(_ stage: EngineProgress.Stage, _ step: Int, of total: Int = 4) -> EngineMessage {
         .progress(.init(id: "g-1", stage: stage, step: step, totalSteps: total))
     }
 
-    static func done(file: String = command.output) -> EngineMessage {
+    static func done(
+        file: String = command.output,
+        memoryMode: EngineMemoryMode = .full,
+        resumedStep: Int = 0,
+        skippedSteps: Int = 0
+    ) -> EngineMessage {
         .done(
             .init(
                 id: "g-1", file: file, bytes: 1, width: 64, height: 64, renderedWidth: 64, renderedHeight: 64,
-                numFrames: 5, fps: 8, seed: 7, seconds: [:]
+                numFrames: 5, fps: 8, seed: 7, memoryMode: memoryMode, resumedStep: resumedStep,
+                skippedSteps: skippedSteps, seconds: [:]
             )
         )
     }
@@ -45,7 +72,10 @@ extension EngineLifecycleTests {
         return lifecycle
     }
 
-    static func busy(_ settings: EngineSettings = settings) throws -> EngineLifecycle {
+    static func busy(
+        _ settings: EngineSettings = settings,
+        with command: GenerateCommand = command
+    ) throws -> EngineLifecycle {
         var lifecycle = ready(settings)
         _ = try lifecycle.generate(command, at: start)
         return lifecycle

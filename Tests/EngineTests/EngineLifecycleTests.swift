@@ -12,7 +12,7 @@ struct EngineLifecycleTests {
         #expect(lifecycle.state == .starting)
         #expect(armed(lifecycle.started())?.after == .seconds(120))
         #expect(lifecycle.received(Self.hello(), at: Self.start) == [.disarm])
-        #expect(lifecycle.state == .ready(EngineFixture.model))
+        #expect(lifecycle.state == .ready(EngineFixture.description))
     }
 
     @Test("A whole generation: command, progress in order, video")
@@ -20,21 +20,21 @@ struct EngineLifecycleTests {
         var lifecycle = Self.ready()
         let first = try lifecycle.generate(Self.command, at: Self.start)
         #expect(first.first == .send(.generate(Self.command)))
-        #expect(lifecycle.state == .busy(EngineFixture.model))
+        #expect(lifecycle.state == .busy(EngineFixture.description))
         var reports: [EngineProgress] = []
         let messages = [
             .loading, .loaded(.init(seconds: 1)), Self.progress(.encode, 0), Self.progress(.denoise, 0),
             Self.progress(.denoise, 4), Self.progress(.decode, 4), Self.progress(.write, 4),
         ]
         for message in messages {
-            for case .report(let progress) in lifecycle.received(message, at: Self.start) {
+            for case .report(.progress(let progress)) in lifecycle.received(message, at: Self.start) {
                 reports.append(progress)
             }
         }
         #expect(reports.map(\.stage) == [.load, .encode, .denoise, .denoise, .decode, .write])
         let last = outcomes(lifecycle.received(Self.done(), at: Self.start))
         #expect(try last.first?.get().file == Self.command.output && last.count == 1)
-        #expect(lifecycle.state == .ready(EngineFixture.model))
+        #expect(lifecycle.state == .ready(EngineFixture.description))
     }
 
     @Test("An engine that is not ready refuses and says why")
@@ -56,7 +56,7 @@ struct EngineLifecycleTests {
         var unsound = EngineFixture.model
         unsound.limits.minWidth = 2000
         let beforeHello: [EngineMessage] = [
-            Self.hello(protocol: 2), Self.hello(model: unsound), .loading, Self.progress(.encode, 0), Self.done(),
+            Self.hello(protocol: 1), Self.hello(model: unsound), .loading, Self.progress(.encode, 0), Self.done(),
             Self.failed(.internal),
         ]
         for message in beforeHello {
@@ -116,7 +116,7 @@ struct EngineLifecycleTests {
         "Each kind of failure is told apart and leaves the engine ready",
         arguments: [
             (EngineMessage.Failed.Kind.invalidInput, EngineError.rejectedInput(code: "code", message: "message")),
-            (.outOfMemory, .outOfMemory(message: "message")),
+            (.outOfMemory, .outOfMemory(EngineMemoryFault(message: "message"))),
             (.storage, .storage(code: "code", message: "message")),
             (.internal, .failed(code: "code", message: "message")),
         ]
@@ -124,7 +124,7 @@ struct EngineLifecycleTests {
     func tellsFailuresApart(kind: EngineMessage.Failed.Kind, error: EngineError) throws {
         var lifecycle = try Self.busy()
         #expect(lifecycle.received(Self.failed(kind), at: Self.start) == [.disarm, .finish(.failure(error))])
-        #expect(lifecycle.state == .ready(EngineFixture.model))
+        #expect(lifecycle.state == .ready(EngineFixture.description))
     }
 
     @Test("A model that cannot be loaded ends the process, so that the next one sees what was repaired")
@@ -190,7 +190,7 @@ struct EngineLifecycleTests {
         let number = try #require(armed(lifecycle.started())).number
         _ = lifecycle.received(Self.hello(), at: Self.start)
         #expect(lifecycle.deadlinePassed(number: number).isEmpty)
-        #expect(lifecycle.state == .ready(EngineFixture.model))
+        #expect(lifecycle.state == .ready(EngineFixture.description))
     }
 
     @Test("A refusal is shown with its code until an engine says hello")
@@ -207,7 +207,7 @@ struct EngineLifecycleTests {
         }
         #expect(fault.code == "model_not_found")
         _ = lifecycle.received(Self.hello(), at: Self.start)
-        #expect(lifecycle.state == .ready(EngineFixture.model))
+        #expect(lifecycle.state == .ready(EngineFixture.description))
     }
 
     @Test("Pauses double up to the cap, never end, and begin anew after a healthy period")

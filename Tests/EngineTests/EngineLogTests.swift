@@ -47,7 +47,7 @@ struct EngineEnvironmentTests {
     @Test("Only what is named reaches the engine")
     func passesOnlyNamed() {
         var settings = EngineSettings(
-            source: .model("m"),
+            source: .models(["m"]),
             environment: ["PATH": "/bin", "HOME": "/root", "ANIMATO_WEBHOOK_SECRET": "s", "PYTHONPATH": "/tmp"]
         )
         settings.threads = 2
@@ -60,11 +60,20 @@ struct EngineEnvironmentTests {
 
     @Test("The command line is the one of the protocol")
     func buildsCommandLine() {
-        var settings = EngineSettings(source: .model("org/name"), environment: [:])
+        var settings = EngineSettings(source: .models(["org/name"]), environment: [:])
         settings.device = "cuda:1"
         #expect(
             settings.serveArguments == [
                 "-m", "animato_engine", "serve", "--model", "org/name", "--device", "cuda:1", "--dtype", "auto",
+            ]
+        )
+        settings.source = .models(["/models/a", "org/name"])
+        settings.loras = "/loras"
+        settings.compile = "inductor"
+        #expect(
+            settings.serveArguments.dropFirst(2) == [
+                "serve", "--model", "/models/a", "--model", "org/name", "--device", "cuda:1", "--dtype", "auto",
+                "--loras", "/loras", "--compile", "inductor",
             ]
         )
         settings.source = .timed(stepSeconds: 0.05)

@@ -18,6 +18,7 @@ struct EngineMessageTests {
 
     static let command = GenerateCommand(
         id: "g-1",
+        model: "easyanimate-tiny-InP",
         prompt: "猫在草地上",
         negativePrompt: "blurry, \"text\"",
         width: 672,
@@ -30,8 +31,16 @@ struct EngineMessageTests {
         output: "/videos/g-1.mp4"
     )
 
+    /// With everything that may be left out.
     static let tagged = {
         var tagged = command
+        tagged.strength = 0.7
+        tagged.stepCache = "fast"
+        tagged.loras = [.init(name: "ink", scale: 0.5)]
+        tagged.inputs = [.startImage: "/media/ab"]
+        tagged.memoryMode = .modelOffload8Bit
+        tagged.checkpoint = .init(file: "/checkpoints/1.safetensors", every: 5)
+        tagged.preview = .init(file: "/previews/1.webp", every: 2)
         tagged.metadata = VideoMetadata(title: "猫", description: "猫在草地上", comment: "seed=7; model=\"x\"")
         return tagged
     }()
@@ -44,17 +53,29 @@ struct EngineMessageTests {
         )
         #expect(try Self.read("loading") == .loading)
         #expect(try Self.read("loaded") == .loaded(.init(seconds: 12.5)))
+        #expect(try Self.read("resumed") == .resumed(.init(id: "g-1", step: 6)))
+        #expect(try Self.read("checkpointed") == .checkpointed(.init(id: "g-1", step: 8, bytes: 143_360)))
+        #expect(try Self.read("preview") == .preview(.init(id: "g-1", step: 8, bytes: 3000)))
         #expect(try Self.read("progress") == .progress(.init(id: "g-1", stage: .denoise, step: 3, totalSteps: 20)))
         #expect(
             try Self.read("failed")
                 == .failed(
-                    .init(id: "g-1", kind: .outOfMemory, code: "out_of_memory", message: "The device is full.")
+                    .init(
+                        id: "g-1",
+                        kind: .outOfMemory,
+                        code: "out_of_memory",
+                        message: "The device is full.",
+                        stage: .decode,
+                        freeBytesBefore: 24_000_000_000,
+                        freeBytesAfter: 23_900_000_000
+                    )
                 )
         )
         guard case .done(let done) = try Self.read("done") else {
             Issue.record("done is read as something else")
             return
         }
+        #expect(done.memoryMode == .modelOffload && done.resumedStep == 6 && done.skippedSteps == 3)
         #expect(done.file == "/videos/g-1.mp4" && done.renderedWidth == 112 && done.seed == .max)
         #expect(done.seconds["denoise"] == 10)
     }
@@ -65,17 +86,21 @@ struct EngineMessageTests {
             Issue.record("hello is read as something else")
             return
         }
-        #expect(hello.protocol == 1 && hello.engineVersion == "0.1.0" && hello.device == "cuda:0")
-        #expect(hello.model.isSound)
-        #expect(hello.model.nativeShapes == [[112, 64], [64, 64], [64, 112]])
-        #expect(hello.model.defaults.numInferenceSteps == 50)
+        #expect(hello.protocol == 2 && hello.engineVersion == "0.1.0" && hello.device == "cuda:0")
+        let model = try #require(hello.models.first)
+        #expect(model.isSound)
+        #expect(model.nativeShapes == [[112, 64], [64, 64], [64, 112]])
+        #expect(model.defaults.numInferenceSteps == 50 && model.defaults.strength == 0.7)
+        #expect(model.inputs == [.startImage, .endImage, .video] && model.memoryModes == [.full, .modelOffload8Bit])
+        #expect(model.memoryTable.first?.minMemoryBytes == 2_000_000_000)
+        #expect(hello.memoryBytes == 24_000_000_000 && hello.loras.first?.name == "ink")
     }
 
     @Test(
         "Every order of the server is written as it is in its file",
         arguments: [
             ("generate", EngineOrder.generate(command)), ("generate-tagged", .generate(tagged)),
-            ("cancel", .cancel(id: "g-1")), ("shutdown", .shutdown),
+            ("cancel", .cancel(id: "g-1")), ("yield", .yield(id: "g-1")), ("shutdown", .shutdown),
         ]
     )
     func writesOrders(name: String, order: EngineOrder) throws {

@@ -8,7 +8,7 @@ import Testing
 /// What only a process can do to its server, and the server to it.
 @Suite("Engine process")
 struct PythonEngineTests {
-    private static func timed() throws -> EngineSettings {
+    static func timed() throws -> EngineSettings {
         try EngineFixture.settings(.timed(stepSeconds: 0.002))
     }
 
@@ -26,7 +26,7 @@ struct PythonEngineTests {
         try await VideoEngineWorld.process(settings) { world in
             // Teaches it what a step takes.
             try await world.expectUsable()
-            let command = EngineFixture.command(prompt, in: world.directory)
+            let command = try world.command(prompt)
             let run = try await world.generate(command)
             guard case .stalled = run.error else {
                 Issue.record("ended with \(String(describing: run.error))")
@@ -43,7 +43,7 @@ struct PythonEngineTests {
         settings.stall.floor = .milliseconds(1)
         settings.stall.factor = 1000
         try await VideoEngineWorld.process(settings) { world in
-            let run = try await world.generate(EngineFixture.command("@step=0.2", in: world.directory))
+            let run = try await world.generate(world.command("@step=0.2"))
             #expect(try run.outcome.get().numFrames == 5)
         }
     }
@@ -51,7 +51,7 @@ struct PythonEngineTests {
     @Test("An engine that is killed in the middle has crashed, once, and is ready again")
     func survivesKill() async throws {
         try await VideoEngineWorld.process(Self.timed()) { world in
-            let command = EngineFixture.command("@step=0.05", in: world.directory, steps: 100)
+            let command = try world.command("@step=0.05", steps: 100)
             // What an engine that is killed while it writes would leave.
             let part = command.output + ".part"
             let run = try await world.generate(
@@ -92,7 +92,7 @@ struct PythonEngineTests {
             #expect(killpg(leader, 0) == 0)
             let prompt = hangs ? "@hang-hard" : "@step=0.05"
             let run = try await world.generate(
-                EngineFixture.command(prompt, in: world.directory, steps: 3),
+                world.command(prompt, steps: 3),
                 interruptedBy: .action { await world.shutDown() }
             )
             #expect(run.error?.code == "engine_stopped")
@@ -133,7 +133,7 @@ struct PythonEngineTests {
         arguments: ["no-such-directory", "org/no-such-model-here"]
     )
     func showsRefusal(model: String) async throws {
-        var settings = try EngineFixture.settings(.model(model))
+        var settings = try EngineFixture.settings(.models([model]))
         settings.environment["HF_HUB_OFFLINE"] = "1"
         try await Self.withUnready(settings) { engine in
             try await EngineFixture.wait(for: "a refusal") { Self.fault(engine)?.code == "model_not_found" }
@@ -146,7 +146,7 @@ struct PythonEngineTests {
 
     @Test("A device that is not there is refused by name")
     func showsMissingDevice() async throws {
-        var settings = try EngineFixture.settings(.model(EngineFixture.tinyModel()))
+        var settings = try EngineFixture.settings(.models([EngineFixture.tinyModel()]))
         settings.device = "cuda:99"
         try await Self.withUnready(settings) { engine in
             try await EngineFixture.wait(for: "a refusal") { Self.fault(engine)?.code == "device_unavailable" }
@@ -188,7 +188,7 @@ struct PythonEngineTests {
         let leader = try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await engine.run() }
             defer { group.cancelAll() }
-            try await EngineFixture.wait(for: "ready") { engine.state.model != nil }
+            try await EngineFixture.wait(for: "ready") { engine.state.description != nil }
             return try #require(engine.processID)
         }
         #expect(engine.state == .stopped && killpg(leader, 0) != 0)

@@ -20,7 +20,7 @@ struct PythonVideoDeriverTests {
     @Test("Each variant is made from a real video, and nothing else is left")
     func variants() async throws {
         try await VideoEngineWorld.process(EngineFixture.settings(.timed(stepSeconds: 0))) { world in
-            let command = EngineFixture.command(in: world.directory)
+            let command = try world.command()
             let video = try await world.generate(command).outcome.get()
             let deriver = try Self.deriver()
             let heads =

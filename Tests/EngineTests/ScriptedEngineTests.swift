@@ -15,7 +15,7 @@ struct ScriptedEngineTests {
             let command = EngineFixture.command(in: directory)
             let run = try await world.generate(command, interruptedBy: .action { engine.succeed() })
             #expect(try run.outcome.get().file == command.output)
-            #expect(run.reports.filter { $0.stage == .denoise }.map(\.step) == [0, 1, 2, 3, 4])
+            #expect(run.progress.filter { $0.stage == .denoise }.map(\.step) == [0, 1, 2, 3, 4])
             let second = EngineFixture.command(in: directory)
             engine.step()
             let failed = try await world.generate(second, interruptedBy: .action { engine.fail(.stalled(message: "")) })

@@ -13,7 +13,7 @@ struct StallDeadlineTests {
         for stage in [EngineProgress.Stage.encode, .denoise, .decode, .write] {
             #expect(stall.allowance(in: stage, size: 1000, weightBytes: 0) == .seconds(1800))
         }
-        #expect(stall.allowance(in: nil, size: 1000, weightBytes: 0) == .seconds(120))
+        #expect(stall.allowance(in: nil, size: 1000, weightBytes: 0) == .seconds(300))
     }
 
     @Test(
@@ -46,6 +46,14 @@ struct StallDeadlineTests {
         var stall = StallDeadline(limits: Self.limits)
         stall.learn(.seconds(10), in: .denoise, size: 1000)
         #expect(stall.allowance(in: .denoise, size: size, weightBytes: 0) == .seconds(allowed))
+    }
+
+    @Test("Where networks are compiled for each size, a new size is as slow as the first was")
+    func expectsCompilation() {
+        var stall = StallDeadline(limits: Self.limits, isCompiling: true)
+        stall.learn(.seconds(10), in: .denoise, size: 1000)
+        #expect(stall.allowance(in: .denoise, size: 1000, weightBytes: 0) == .seconds(200))
+        #expect(stall.allowance(in: .denoise, size: 500, weightBytes: 0) == .seconds(1800))
     }
 
     @Test("What is remembered has a bound, and known sizes are still learned beyond it")

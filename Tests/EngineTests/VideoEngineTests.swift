@@ -25,7 +25,7 @@ struct VideoEngineTests {
     @Test("The process with EasyAnimate on the tiny checkpoint")
     func tiny() async throws {
         // One after the other in one process: each would load the libraries anew.
-        try await VideoEngineWorld.process(EngineFixture.settings(.model(EngineFixture.tinyModel()))) { world in
+        try await VideoEngineWorld.process(EngineFixture.settings(.models([EngineFixture.tinyModel()]))) { world in
             for behaviour in VideoEngineConformance.all {
                 try await behaviour.check(world)
             }

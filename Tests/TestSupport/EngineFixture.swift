@@ -3,12 +3,18 @@ import Foundation
 
 /// Where the tests find engines, and what they ask of them.
 package enum EngineFixture {
-    /// What a scripted engine says of its model: small limits like the tiny checkpoint's, every size rendered as asked.
+    /// What a scripted engine says of itself: one model, and one LoRA.
+    package static let description = EngineDescription(
+        engineVersion: "scripted",
+        memoryBytes: 8_000_000_000,
+        models: [model],
+        loras: [EngineLoRA(name: "style", fingerprint: String(repeating: "1a", count: 32), bytes: 1000)]
+    )
+
+    /// Small limits like the tiny checkpoint's, every size rendered as asked, every input and mode there is.
     package static let model: EngineModel = {
         do {
-            var model = try JSONDecoder().decode(EngineModel.self, from: Data(modelJSON.utf8))
-            model.engineVersion = "scripted"
-            return model
+            return try JSONDecoder().decode(EngineModel.self, from: Data(modelJSON.utf8))
         } catch {
             preconditionFailure("the fixture is no model: \(error)")
         }
@@ -20,6 +26,11 @@ package enum EngineFixture {
           "family": "scripted",
           "fingerprint": "5c819ed05c819ed05c819ed05c819ed05c819ed05c819ed05c819ed05c819ed0",
           "weight_bytes": 1000,
+          "inputs": ["start_image", "end_image", "video", "control_video", "ref_image"],
+          "step_cache": ["off", "balanced", "fast"],
+          "memory_modes": ["full", "model_offload", "model_offload_8bit", "sequential_offload"],
+          "memory_table": [],
+          "sizes": [[64, 64], [112, 64], [64, 112]],
           "limits": {
             "min_width": 64, "max_width": 1344, "min_height": 64, "max_height": 1344, "size_multiple": 16,
             "max_pixels": 1048576, "min_frames": 1, "max_frames": 49, "frame_step": 4, "min_steps": 1,
@@ -28,7 +39,7 @@ package enum EngineFixture {
           },
           "defaults": {
             "width": 64, "height": 64, "num_frames": 5, "num_inference_steps": 4, "guidance_scale": 3.0, "fps": 8,
-            "negative_prompt": ""
+            "negative_prompt": "", "strength": 0.7
           }
         }
         """
@@ -95,18 +106,21 @@ package enum EngineFixture {
     ///
     /// - Parameters:
     ///   - prompt: what to make; `@` words play faults in the timed and the scripted engine.
+    ///   - model: the name of the model.
     ///   - directory: where the video goes.
     ///   - id: of the command; a fresh one if none is given.
     ///   - steps: denoising steps.
     /// - Returns: the command.
     package static func command(
         _ prompt: String = "a cat playing on the grass",
+        model: String = EngineFixture.model.name,
         in directory: String,
         id: String = UUID().uuidString,
         steps: Int = 4
     ) -> GenerateCommand {
         GenerateCommand(
             id: id,
+            model: model,
             prompt: prompt,
             negativePrompt: "",
             width: 64,

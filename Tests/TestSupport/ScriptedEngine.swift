@@ -8,50 +8,52 @@ package final class ScriptedEngine: VideoEngine {
     package enum Outcome: Sendable, Equatable {
         /// All steps, each after a pause, then a small file at `output`.
         case success(pause: Duration = .zero)
-        /// Ends like this in the middle of denoising. After `crashed` and `stalled` the engine restarts at once.
-        case failure(EngineError)
-        /// Stops in the middle of denoising, until the calling task is cancelled or the engine goes down.
+        /// Ends like this in a stage: in the middle of denoising, or at the start of a later one.
+        ///
+        /// After `crashed`, `stalled` and a loss of memory the engine restarts at once.
+        case failure(EngineError, in: EngineProgress.Stage = .denoise)
+        /// Stops in the middle of denoising, until it is cancelled or yielded, or the engine goes down.
         case hang
         /// Does each thing when the test says so: `step()`, `succeed()`, `fail(_:)`.
         case manual
     }
 
-    private enum Directive: Sendable {
-        case step
-        case end(EngineError?)
-    }
-
     private struct Script {
         var commands: [GenerateCommand] = []
         var planned: [Outcome] = []
-        var running: AsyncStream<Directive>.Continuation?
+        var running: ScriptedRun?
         /// What the test said before a command was there to hear it.
-        var early: [Directive] = []
+        var early: [ScriptedRun.Directive] = []
     }
 
     package let device: String
-    /// Shown while the engine is ready or busy.
-    package let model: EngineModel
+    /// What it says of itself while it is ready or busy.
+    package let description: EngineDescription
     private let choose: @Sendable (GenerateCommand) -> Outcome
     private let board: EngineStateBoard
     private let script = Mutex(Script())
 
     /// - Parameters:
     ///   - device: the name it goes by.
-    ///   - model: what it says it can make.
+    ///   - description: what it says of itself.
     ///   - state: the state it begins in; ready if none is given.
     ///   - outcome: what becomes of a command that nothing was planned for. Otherwise its prompt says it, in the words
     ///     of the timed engine.
     package init(
         device: String = "cpu",
-        model: EngineModel = EngineFixture.model,
+        description: EngineDescription = EngineFixture.description,
         state: EngineState? = nil,
-        outcome: @escaping @Sendable (GenerateCommand) -> Outcome = { Outcome(prompt: $0.prompt) }
+        outcome: @escaping @Sendable (GenerateCommand) -> Outcome = { Outcome(playing: $0) }
     ) {
         self.device = device
-        self.model = model
+        self.description = description
         choose = outcome
-        board = EngineStateBoard(state ?? .ready(model))
+        board = EngineStateBoard(state ?? .ready(description))
+    }
+
+    /// The first of its models.
+    package var model: EngineModel {
+        description.models.first ?? EngineFixture.model
     }
 
     package var state: EngineState {
@@ -74,26 +76,28 @@ package final class ScriptedEngine: VideoEngine {
 
     package func generate(
         _ command: GenerateCommand,
-        report: @escaping @Sendable (EngineProgress) -> Void
+        report: @escaping @Sendable (EngineReport) -> Void
     ) async throws(EngineError) -> EngineVideo {
         guard !Task.isCancelled else { throw .cancelled }
-        let (directives, running) = AsyncStream.makeStream(of: Directive.self)
-        let outcome = try begin(command, running)
-        let ending: EngineError?
+        let run = try begin(command, report)
+        let outcome: Result<EngineVideo, EngineError>
         do {
             try check(command)
-            try await play(outcome, of: command, directives: directives, report: report)
-            ending = nil
+            outcome = .success(try await run.play())
         } catch let error as EngineError {
-            ending = error
+            outcome = .failure(error)
         } catch {
-            ending = .cancelled
+            outcome = .failure(.cancelled)
         }
-        end(ending)
-        if let ending {
-            throw ending
+        end(outcome)
+        return try outcome.get()
+    }
+
+    package func yield(id: String) {
+        script.withLock { script in
+            guard script.running?.command.id == id else { return }
+            script.running?.yield()
         }
-        return try Self.write(command)
     }
 
     // MARK: What the test does to it
@@ -116,24 +120,24 @@ package final class ScriptedEngine: VideoEngine {
     /// Takes the engine down until `becomeReady()`; what runs crashes.
     package func becomeUnavailable(_ fault: EngineFault) {
         board.publish(.restarting(fault))
-        script.withLock { _ = $0.running?.yield(.end(.crashed(message: fault.message))) }
+        script.withLock { $0.running?.direct(.end(.crashed(message: fault.message))) }
     }
 
     /// Brings the engine up.
     package func becomeReady() {
-        board.publish(.ready(model))
+        board.publish(.ready(description))
     }
 
     /// Shuts the engine down for good.
     package func stop() {
         board.publish(.stopped)
-        script.withLock { _ = $0.running?.yield(.end(.unavailable(EngineState.stopped.unreadiness))) }
+        script.withLock { $0.running?.direct(.end(.unavailable(EngineState.stopped.unreadiness))) }
     }
 
-    private func direct(_ directive: Directive) {
+    private func direct(_ directive: ScriptedRun.Directive) {
         script.withLock { script in
             if let running = script.running {
-                running.yield(directive)
+                running.direct(directive)
             } else {
                 script.early.append(directive)
             }
@@ -144,29 +148,64 @@ package final class ScriptedEngine: VideoEngine {
 
     private func begin(
         _ command: GenerateCommand,
-        _ running: AsyncStream<Directive>.Continuation
-    ) throws(EngineError) -> Outcome {
-        let outcome = script.withLock { script -> Outcome? in
+        _ report: @escaping @Sendable (EngineReport) -> Void
+    ) throws(EngineError) -> ScriptedRun {
+        let run = script.withLock { script -> ScriptedRun? in
             guard case .ready = board.state, script.running == nil else { return nil }
-            board.publish(.busy(model))
+            board.publish(.busy(description))
             script.commands.append(command)
             let outcome = script.planned.isEmpty ? choose(command) : script.planned.removeFirst()
+            let run = ScriptedRun(command: command, outcome: outcome, board: board, report: report)
             if outcome == .manual {
-                script.early.forEach { running.yield($0) }
+                script.early.forEach(run.direct)
                 script.early = []
             }
-            script.running = running
-            return outcome
+            script.running = run
+            return run
         }
-        guard let outcome else { throw .unavailable(board.state.unreadiness) }
-        return outcome
+        guard let run else { throw .unavailable(board.state.unreadiness) }
+        return run
     }
 
     /// The last check of a request, which every engine makes itself.
     private func check(_ command: GenerateCommand) throws(EngineError) {
-        let limits = model.limits
-        let fits =
-            command.width.isMultiple(of: limits.sizeMultiple) && command.height.isMultiple(of: limits.sizeMultiple)
+        let loras = Set(description.loras.map(\.name))
+        guard let model = description.model(named: command.model), model.fits(command),
+            !FileManager.default.fileExists(atPath: command.output)
+        else { throw .rejectedInput(code: "invalid_request", message: "The request is out of range.") }
+        guard command.loras.allSatisfy({ loras.contains($0.name) }) else {
+            throw .rejectedInput(code: "lora_unknown", message: "There is no such LoRA.")
+        }
+        guard command.inputs.values.allSatisfy(FileManager.default.fileExists) else {
+            throw .rejectedInput(code: "media_unreadable", message: "An input is not there.")
+        }
+    }
+
+    private func end(_ outcome: Result<EngineVideo, EngineError>) {
+        script.withLock { $0.running = nil }
+        guard case .busy = board.state else { return }
+        if case .failure(let error) = outcome, let fault = Self.fault(after: error) {
+            board.publish(.restarting(fault))
+        }
+        board.publish(.ready(description))
+    }
+
+    /// Why the engine has to start anew after an error; `nil` if it need not.
+    private static func fault(after error: EngineError) -> EngineFault? {
+        switch error {
+        case .crashed, .stalled:
+            EngineFault(code: error.code, message: error.message)
+        case .outOfMemory(let fault) where fault.hasLostMemory(beyond: 0.01):
+            EngineFault(code: "engine_memory_lost", message: fault.message)
+        default: nil
+        }
+    }
+}
+
+extension EngineModel {
+    /// Whether a command is within the limits.
+    fileprivate func fits(_ command: GenerateCommand) -> Bool {
+        command.width.isMultiple(of: limits.sizeMultiple) && command.height.isMultiple(of: limits.sizeMultiple)
             && (limits.minWidth...limits.maxWidth).contains(command.width)
             && (limits.minHeight...limits.maxHeight).contains(command.height)
             && (limits.minFrames...limits.maxFrames).contains(command.numFrames)
@@ -175,113 +214,7 @@ package final class ScriptedEngine: VideoEngine {
             && (limits.minGuidance...limits.maxGuidance).contains(command.guidanceScale)
             && (limits.minFps...limits.maxFps).contains(command.fps)
             && command.prompt.unicodeScalars.count <= limits.maxPromptCharacters
-            && !FileManager.default.fileExists(atPath: command.output)
-        guard fits else { throw .rejectedInput(code: "invalid_request", message: "The request is out of range.") }
-    }
-
-    private func end(_ ending: EngineError?) {
-        script.withLock { $0.running = nil }
-        if case .crashed(let message) = ending, case .busy = board.state {
-            board.publish(.restarting(EngineFault(code: "engine_crashed", message: message)))
-            board.publish(.ready(model))
-        } else if case .busy = board.state {
-            board.publish(.ready(model))
-        }
-    }
-
-    /// Throws `EngineError`, or `CancellationError` once the task is cancelled.
-    private func play(
-        _ outcome: Outcome,
-        of command: GenerateCommand,
-        directives: AsyncStream<Directive>,
-        report: @Sendable (EngineProgress) -> Void
-    ) async throws {
-        let total = command.numInferenceSteps
-        report(EngineProgress(stage: .encode, step: 0, totalSteps: total))
-        report(EngineProgress(stage: .denoise, step: 0, totalSteps: total))
-        var steps = directives.makeAsyncIterator()
-        for step in 1...max(total, 1) {
-            switch outcome {
-            case .success(let pause):
-                try await Task.sleep(for: pause)
-            case .failure(let error) where step > total / 2:
-                throw error
-            case .failure:
-                break
-            case .hang where step > total / 2, .manual:
-                switch await steps.next() {
-                case .step: break
-                case .end(let error?): throw error
-                case .end(nil): return try finish(command, from: step, report)
-                case nil: throw CancellationError()
-                }
-            case .hang:
-                break
-            }
-            try Task.checkCancellation()
-            guard case .busy = board.state else {
-                throw board.state == .stopped
-                    ? EngineError.unavailable(board.state.unreadiness) : .crashed(message: "The engine went down.")
-            }
-            report(EngineProgress(stage: .denoise, step: step, totalSteps: total))
-        }
-        try finish(command, from: total + 1, report)
-    }
-
-    private func finish(
-        _ command: GenerateCommand,
-        from step: Int,
-        _ report: @Sendable (EngineProgress) -> Void
-    ) throws {
-        try Task.checkCancellation()
-        let total = command.numInferenceSteps
-        for step in step..<max(total + 1, step) {
-            report(EngineProgress(stage: .denoise, step: step, totalSteps: total))
-        }
-        report(EngineProgress(stage: .decode, step: total, totalSteps: total))
-        report(EngineProgress(stage: .write, step: total, totalSteps: total))
-    }
-
-    private static func write(_ command: GenerateCommand) throws(EngineError) -> EngineVideo {
-        // The head of an MP4, then a box that players skip and that differs from command to command.
-        let head: [UInt8] = [0, 0, 0, 16] + Array("ftypisom".utf8) + [0, 0, 2, 0]
-        let mark = Array("\(command.prompt) \(command.seed)".utf8)
-        let length = withUnsafeBytes(of: UInt32(8 + mark.count).bigEndian, Array.init)
-        let data = Data(head + length + Array("free".utf8) + mark)
-        do {
-            try data.write(to: URL(filePath: command.output), options: .withoutOverwriting)
-        } catch {
-            throw .storage(code: "write_failed", message: "\(error)")
-        }
-        return EngineVideo(
-            file: command.output,
-            bytes: Int64(data.count),
-            width: command.width,
-            height: command.height,
-            renderedWidth: command.width,
-            renderedHeight: command.height,
-            numFrames: command.numFrames,
-            fps: command.fps,
-            seconds: [.denoise: 0.25]
-        )
-    }
-}
-
-extension ScriptedEngine.Outcome {
-    /// What the timed engine would do with this prompt; plain prompts succeed.
-    package init(prompt: String) {
-        let faults = prompt.split(separator: " ").filter { $0.hasPrefix("@") }
-        let pause = faults.lazy.compactMap { $0.hasPrefix("@step=") ? Double($0.dropFirst(6)) : nil }.first ?? 0
-        self =
-            switch faults.first(where: { !$0.hasPrefix("@step") }) {
-            case "@crash": .failure(.crashed(message: "played"))
-            case "@garbage", "@oversize": .failure(.crashed(message: "played a broken frame"))
-            case "@hang", "@hang-hard": .hang
-            case "@oom": .failure(.outOfMemory(message: "played"))
-            case "@invalid": .failure(.rejectedInput(code: "invalid_request", message: "played"))
-            case "@disk-full": .failure(.storage(code: "disk_full", message: "played"))
-            case "@internal": .failure(.failed(code: "internal", message: "played"))
-            default: .success(pause: .seconds(pause))
-            }
+            && (0.05...1).contains(command.strength ?? 1) && stepCache.contains(command.stepCache)
+            && memoryModes.contains(command.memoryMode) && command.inputs.keys.allSatisfy(inputs.contains)
     }
 }

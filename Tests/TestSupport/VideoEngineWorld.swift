@@ -79,6 +79,8 @@ package struct VideoEngineWorld: Sendable {
     package enum Interruption: Sendable {
         /// Its task is cancelled.
         case cancel
+        /// It is asked to give up.
+        case yield
         /// Something else, which may take its time.
         case action(@Sendable () async throws -> Void)
     }
@@ -87,7 +89,17 @@ package struct VideoEngineWorld: Sendable {
     package struct Run: Sendable {
         package var outcome: Result<EngineVideo, EngineError>
         /// All that was reported, in order.
-        package var reports: [EngineProgress]
+        package var reports: [EngineReport]
+
+        /// What was reported of the stages and steps.
+        package var progress: [EngineProgress] {
+            reports.compactMap { if case .progress(let progress) = $0 { progress } else { nil } }
+        }
+
+        /// The step that it went on from, if it said so.
+        package var resumedStep: Int? {
+            reports.lazy.compactMap { if case .resumed(let step) = $0 { step } else { nil } }.first
+        }
 
         /// The error, if it has none of a video.
         package var error: EngineError? {
@@ -108,7 +120,7 @@ package struct VideoEngineWorld: Sendable {
         interruptedBy interruption: Interruption? = nil,
         atStep step: Int = 1
     ) async throws -> Run {
-        let reports = Noted<[EngineProgress]>([])
+        let reports = Noted<[EngineReport]>([])
         let outcome = try await withThrowingTaskGroup(of: Result<EngineVideo, EngineError>.self) { group in
             group.addTask {
                 do throws(EngineError) {
@@ -122,10 +134,11 @@ package struct VideoEngineWorld: Sendable {
             }
             if let interruption {
                 try await EngineFixture.wait(for: "step \(step)") {
-                    reports.value.withLock { $0.contains { $0.stage == .denoise && $0.step >= step } }
+                    reports.value.withLock { $0.contains { $0.isStep(atLeast: step) } }
                 }
                 switch interruption {
                 case .cancel: group.cancelAll()
+                case .yield: engine.yield(id: command.id)
                 case .action(let action): try await action()
                 }
             }
@@ -134,10 +147,22 @@ package struct VideoEngineWorld: Sendable {
         return Run(outcome: try #require(outcome), reports: reports.value.withLock { $0 })
     }
 
+    /// A small command for the first of the engine's models.
+    ///
+    /// - Parameters:
+    ///   - prompt: what to make.
+    ///   - steps: denoising steps.
+    /// - Returns: the command, with an output in the directory of this world.
+    /// - Throws: if the engine is not up.
+    package func command(_ prompt: String = "a cat playing on the grass", steps: Int = 4) throws -> GenerateCommand {
+        let model = try #require(engine.state.description?.models.first)
+        return EngineFixture.command(prompt, model: model.name, in: directory, steps: steps)
+    }
+
     /// Checks that a plain command makes a video: the engine is as good as new.
     package func expectUsable() async throws {
         try await waitUntilReady()
-        let command = EngineFixture.command(in: directory, steps: 2)
+        let command = try command(steps: 2)
         let video = try await generate(command).outcome.get()
         #expect(video.file == command.output && FileManager.default.fileExists(atPath: command.output))
     }
@@ -147,6 +172,12 @@ package struct VideoEngineWorld: Sendable {
         for path in [command.output, command.output + ".part"] {
             #expect(!FileManager.default.fileExists(atPath: path), "\(path)")
         }
+    }
+}
+
+extension EngineReport {
+    fileprivate func isStep(atLeast step: Int) -> Bool {
+        if case .progress(let progress) = self { progress.stage == .denoise && progress.step >= step } else { false }
     }
 }
 
