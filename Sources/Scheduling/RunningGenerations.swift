@@ -46,6 +46,14 @@ final class RunningGenerations: Sendable {
         entries.withLock { $0.removeValue(forKey: id) }?.orders.finish()
     }
 
+    /// A more urgent task has joined a generation; nothing happens if that is not here.
+    func raise(_ id: GenerationID, to priority: Int) {
+        entries.withLock { entries in
+            guard let running = entries[id]?.running else { return }
+            entries[id]?.running.priority = max(running.priority, priority)
+        }
+    }
+
     /// Asks for a stop; nothing happens if the generation is not here.
     func stop(_ id: GenerationID) {
         _ = entries.withLock { $0[id]?.orders }?.yield(.stop)

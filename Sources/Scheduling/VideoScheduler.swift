@@ -118,7 +118,11 @@ package final class VideoScheduler: VideoService {
                 logger.warning("A cached video is gone and is made anew", metadata: ["task_id": "\(task.id)"])
                 submission = try await store.remake(task.id, of: task.tenant)
             }
-            if submission.disposition == .queued { wake.signal() }
+            switch submission.disposition {
+            case .queued: wake.signal()
+            case .joined: running.raise(submission.task.generation.id, to: task.priority)
+            case .cached, .replayed: break
+            }
             return submission
         } catch {
             throw .store(error)

@@ -92,6 +92,23 @@ struct ResumeTests {
         }
     }
 
+    @Test("Who joins a running generation makes it as urgent as itself")
+    func raised() async throws {
+        let engine = ScriptedEngine()
+        engine.plan(.manual, .success())
+        try await SchedulerWorld.with([engine], settings: Self.settings()) { world in
+            let slow = try await world.submit("slow", priority: .low).task.id
+            engine.step()
+            _ = try await world.task(slow, reaches: .running)
+            #expect(try await world.submit("slow", priority: .high).disposition == .joined)
+            let urgent = try await world.submit("urgent", priority: .high).task.id
+            engine.succeed()
+            _ = try await world.task(urgent, reaches: .succeeded)
+            #expect(engine.commands.map(\.prompt) == ["slow", "urgent"])
+            #expect(try await world.task(slow, reaches: .succeeded).generation.attempts == 1)
+        }
+    }
+
     @Test("Equal priorities wait for each other")
     func noPreemption() async throws {
         let engine = ScriptedEngine()
