@@ -1,7 +1,7 @@
-"""The engine process of Animato: one model on one device, one video at a time.
+"""The engine process of Animato: models on one device, one video at a time.
 
 The contract with the server is `docs/engine-protocol.md`.
 """
 
 # Part of every result key: raise it whenever the same request would give other bytes.
-__version__ = "0.1.0"
+__version__ = "0.2.0"

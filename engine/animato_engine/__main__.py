@@ -1,4 +1,4 @@
-"""The command line: `serve` for the server, `derive` for stills of videos, `devices` and `describe` for people."""
+"""The command line: `serve`, `derive` and `inspect` for the server, `devices` and `describe` for people."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import __version__, devices, process, protocol
 from .errors import EX_FAILURE, EX_OK, EX_REFUSED, Failure, Refused, traceback_text
+
+if TYPE_CHECKING:
+    from .lora import LoRAFile
+    from .models.house import House
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 
@@ -29,6 +34,8 @@ def main() -> int:
             return _describe(arguments.model)
         case "derive":
             return _derive(arguments)
+        case "inspect":
+            return _inspect(arguments.input)
         case _:
             print(json.dumps(devices.report(), indent=2), flush=True)
             return EX_OK
@@ -41,10 +48,20 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="serve one model to the server at the other end of standard input")
     what = serve.add_mutually_exclusive_group(required=True)
-    what.add_argument("--model", help="a checkpoint directory, or the id of one on the hub")
+    what.add_argument(
+        "--model",
+        action="append",
+        dest="models",
+        help="a checkpoint directory, or the id of one on the hub; repeatable",
+    )
     what.add_argument("--timed", type=_step_seconds, metavar="SECONDS", help="no model, SECONDS per step; for tests")
-    serve.add_argument("--device", default="auto", help="auto, cpu or cuda:N (with --timed any name)")
+    serve.add_argument("--device", default="auto", help="auto, cpu, cuda:N or two (with --timed any name)")
     serve.add_argument("--dtype", choices=DTYPES, default="auto", help="auto is float32 on a processor")
+
+    serve.add_argument(
+        "--loras", type=Path, metavar="DIRECTORY", help="the folder of LoRA files that requests may name"
+    )
+    serve.add_argument("--compile", metavar="BACKEND", help="compile the denoisers with this backend of torch.compile")
 
     describe = commands.add_parser("describe", help="print what a model can make, as JSON")
     describe.add_argument("--model", required=True, help="a checkpoint directory, or the id of one on the hub")
@@ -53,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     derive.add_argument("--input", type=Path, required=True, metavar="MP4")
     derive.add_argument("--output", type=Path, required=True, metavar="FILE")
     derive.add_argument("--variant", required=True, help="such as poster.jpg or preview.gif")
+
+    inspect = commands.add_parser("inspect", help="judge an uploaded picture or video, as JSON")
+    inspect.add_argument("--input", type=Path, required=True, metavar="FILE")
 
     commands.add_parser("devices", help="print what is here, as JSON")
     return parser
@@ -66,13 +86,14 @@ def _step_seconds(text: str) -> float:
 
 
 def _describe(model: str) -> int:
-    from .models import easyanimate
+    from .models.opening import open_checkpoint
 
     try:
-        print(json.dumps(easyanimate.open_checkpoint(model).description.wire(), indent=2), flush=True)
+        checkpoint = open_checkpoint(model, devices.resolve_device("auto"))
     except Refused as error:
         _say(error)
         return EX_REFUSED
+    print(json.dumps(checkpoint.description.wire(), indent=2), flush=True)
     return EX_OK
 
 
@@ -94,6 +115,22 @@ def _derive(arguments: argparse.Namespace) -> int:
     return EX_OK
 
 
+def _inspect(path: Path) -> int:
+    process.die_with_parent()
+    process.limit_resources()
+    try:
+        devices.require(devices.MEDIA_PACKAGES)
+        # Late, as above.
+        from .inputs import inspect
+
+        print(json.dumps(inspect(path).wire()), flush=True)
+    except (Refused, Failure) as error:
+        # Of a file that is only read there is no failure that another try would not meet.
+        _say(error)
+        return EX_REFUSED
+    return EX_OK
+
+
 def _say(error: Refused | Failure) -> None:
     """Say what went wrong, on one line that the server reads."""
     print(json.dumps({"code": error.code, "message": error.message}), file=sys.stderr, flush=True)
@@ -104,28 +141,54 @@ def _serve(arguments: argparse.Namespace) -> int:
     channel = protocol.Channel(process.take_channel())
     # Late: only what `hello` needs may be imported before it.
     from .server import Server
-    from .session import Session, VideoModel
+    from .session import Session, Studio
 
-    model: VideoModel
+    studio: Studio
     try:
         if arguments.timed is not None:
-            from .timed import TimedModel
+            from .timed import TimedStudio
 
             devices.require(devices.TIMED_PACKAGES)
             device = "cpu" if arguments.device == "auto" else arguments.device
-            model = TimedModel(arguments.timed, channel.send_raw)
+            memory = devices.memory_bytes("cpu")
+            studio = TimedStudio(arguments.timed, channel.send_raw, memory, _loras(arguments.loras))
         else:
-            from .models import easyanimate
-
             devices.require(devices.MODEL_PACKAGES)
-            device = devices.resolve_device(arguments.device)
-            model = easyanimate.EasyAnimate(easyanimate.open_checkpoint(arguments.model), device, arguments.dtype)
+            used = devices.resolve_devices(arguments.device)
+            device = "+".join(used)
+            memory = devices.memory_bytes(device)
+            studio = _house(arguments, used)
     except Refused as error:
         process.log(f"refused: {error.code}: {error.message}")
         channel.send(protocol.refused(error.code, error.message))
         return EX_REFUSED
-    hello = protocol.hello(device, model.description.wire(), __version__, os.getpid())
-    return Server(channel, Session(model, channel.send)).run(hello)
+    models = [model.wire() for model in studio.models.values()]
+    loras = [lora.wire() for lora in studio.loras.values()]
+    hello = protocol.hello(__version__, os.getpid(), device, memory, models, loras)
+    return Server(channel, Session(studio, channel.send)).run(hello)
+
+
+def _house(arguments: argparse.Namespace, used: tuple[str, ...]) -> House:
+    """What makes videos with the models that the command line names."""
+    from .models.house import House
+    from .models.opening import open_checkpoints
+
+    checkpoints = open_checkpoints(arguments.models, used)
+    second = used[1] if len(used) > 1 else None
+    return House(checkpoints, _loras(arguments.loras), used[0], arguments.dtype, arguments.compile, second)
+
+
+def _loras(directory: Path | None) -> list[LoRAFile]:
+    from .lora import scan
+
+    if directory is None:
+        return []
+    try:
+        return scan(directory)
+    except OSError as error:
+        # A folder that is not there yet has no files; the engine can work.
+        process.log(f"there are no LoRAs: {error.strerror}")
+        return []
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -18,6 +17,7 @@ from .protocol import PROTOCOL_VERSION
 
 MODEL_PACKAGES = ("torch", "diffusers", "transformers", "accelerate", "numpy", "av")
 TIMED_PACKAGES = ("numpy", "av")
+MEDIA_PACKAGES = (*TIMED_PACKAGES, "PIL")
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,24 @@ def resolve_device(wanted: str) -> str:
     if not torch_cuda_version():
         raise Refused("device_unavailable", f"{wanted} cannot be used: the installed torch is built without CUDA.")
     raise Refused("device_unavailable", f"{wanted} is not there: {len(usable)} CUDA devices are visible.")
+
+
+def resolve_devices(wanted: str) -> tuple[str, ...]:
+    """The one or two devices that `wanted` means here: as `resolve_device`, or two of them joined by `+`.
+
+    Both may be the processor, which is of use to tests only.
+
+    Raises:
+        Refused: code `device_unavailable`.
+    """
+    names = wanted.split("+")
+    if len(names) == 1:
+        return (resolve_device(wanted),)
+    if len(names) != 2 or "auto" in names or names[0] == names[1] != "cpu":
+        raise Refused("device_unavailable", f"{wanted!r} is no pair of devices: use for example cuda:0+cuda:1.")
+    if names.count("cpu") == 1:
+        raise Refused("device_unavailable", f"{wanted}: a processor would keep the other device waiting.")
+    return resolve_device(names[0]), resolve_device(names[1])
 
 
 def torch_cuda_version() -> str | None:
@@ -102,13 +120,22 @@ def cpu_device() -> Device:
     return Device("cpu", found[1] if found else name, memory)
 
 
+def memory_bytes(device: str) -> int:
+    """The memory of the device `device`, in bytes; of two devices joined by `+`, that of the smaller one."""
+    sizes = {known.id: known.total_memory_bytes for known in (cpu_device(), *cuda_devices())}
+    return min(sizes[name] for name in device.split("+"))
+
+
 def report() -> dict[str, Any]:
     """What an operator needs to know before starting an engine here; JSON."""
+    # Late: it brings half of the standard library, which `hello` need not wait for.
+    from importlib import metadata
+
     packages: dict[str, str | None] = {}
     for name in MODEL_PACKAGES:
         try:
-            packages[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
+            packages[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
             packages[name] = None
     return {
         "protocol": PROTOCOL_VERSION,

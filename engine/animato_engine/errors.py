@@ -34,6 +34,10 @@ class Cancelled(Exception):
     """Raised inside a generation that is to stop."""
 
 
+class Yielded(Exception):
+    """Raised inside a generation that is given up, to be taken up again later."""
+
+
 class Failure(Exception):
     """One generation ends without a video: `kind`, `code` and `message` as in the protocol's `failed`."""
 
@@ -63,6 +67,8 @@ def classify(error: BaseException, secrets: Iterable[str]) -> Failure:
     """What to report for `error`. Text in `secrets` (the prompts) never appears in the message."""
     if isinstance(error, Cancelled):
         return Failure("cancelled", "cancelled", "The generation was cancelled.")
+    if isinstance(error, Yielded):
+        return Failure("yielded", "yielded", "The generation was given up, to be taken up again later.")
     if isinstance(error, Failure):
         return Failure(error.kind, error.code, redact(error.message, secrets))
     text = redact(f"{type(error).__name__}: {error}", secrets)

@@ -64,24 +64,30 @@ def write_tagged(video: bytes, path: Path, metadata: Metadata) -> None:
                 target.mux(packet)
 
 
-def publish(output: Path, fill: Callable[[Path], None]) -> None:
-    """Have `fill` write a file beside `output`, sync it, and give it its name.
+def publish(output: Path, fill: Callable[[Path], None], synced: bool = True) -> None:
+    """Have `fill` write a file beside `output`, sync it, and give it its name; a file of that name is replaced.
 
     The temporary name is that of `output` with `.part` behind. It is removed on every failure; only a process that is
-    killed leaves it.
+    killed leaves it. A file that is to be replaced stays as it is until the new one is complete. Without `synced`
+    nobody waits for the disk: for what may be lost with the power.
 
     Raises:
         Failure: kind `storage`.
     """
     part = output.with_name(output.name + ".part")
+    named = False
     try:
         fill(part)
-        _sync(part)
+        if synced:
+            _sync(part)
         part.rename(output)
-        _sync(output.parent)
+        named = True
+        if synced:
+            _sync(output.parent)
     except BaseException as error:
         part.unlink(missing_ok=True)
-        output.unlink(missing_ok=True)
+        if named:
+            output.unlink(missing_ok=True)
         if _is_storage(error):
             raise Failure.storage(error) from error
         raise

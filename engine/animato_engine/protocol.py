@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import BrokenPeer
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_BODY_BYTES = 1_048_576
 _MAX_ID_CHARACTERS = 200
 _MAX_MESSAGE_CHARACTERS = 4000
@@ -23,12 +23,17 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True)
 class Generate:
-    """Make a video. What it says of itself is as received: it is parsed where the model's limits are known."""
+    """Make a video. What it says of itself is as received: `order` parses it, where the models are known."""
 
     id: str
     request: Message
-    output: Any
+    model: Any = None
+    inputs: Any = None
+    memory_mode: Any = None
+    output: Any = None
     metadata: Any = None
+    checkpoint: Any = None
+    preview: Any = None
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,18 @@ class Cancel:
 
 
 @dataclass(frozen=True)
+class Yield:
+    """Give the generation `id` up after the step at hand, with its checkpoint on disk."""
+
+    id: str
+
+
+@dataclass(frozen=True)
 class Shutdown:
-    """Stop what runs and exit."""
+    """Yield what runs and exit."""
 
 
-Command = Generate | Cancel | Shutdown
+Command = Generate | Cancel | Yield | Shutdown
 
 
 def encode_frame(message: Message) -> bytes:
@@ -101,9 +113,12 @@ def parse_command(message: Message) -> Command:
             request = message.get("request")
             if not isinstance(request, dict):
                 raise BrokenPeer("a generate has no request")
-            return Generate(_identifier(message), request, message.get("output"), message.get("metadata"))
+            rest = ("model", "inputs", "memory_mode", "output", "metadata", "checkpoint", "preview")
+            return Generate(_identifier(message), request, **{name: message.get(name) for name in rest})
         case "cancel":
             return Cancel(_identifier(message))
+        case "yield":
+            return Yield(_identifier(message))
         case "shutdown":
             return Shutdown()
         case _:
@@ -117,7 +132,9 @@ def _identifier(message: Message) -> str:
     return value
 
 
-def hello(device: str, model: Message, engine_version: str, pid: int) -> Message:
+def hello(
+    engine_version: str, pid: int, device: str, memory_bytes: int, models: list[Message], loras: list[Message]
+) -> Message:
     """The first message of an engine that can work."""
     return {
         "type": "hello",
@@ -125,7 +142,9 @@ def hello(device: str, model: Message, engine_version: str, pid: int) -> Message
         "engine_version": engine_version,
         "pid": pid,
         "device": device,
-        "model": model,
+        "memory_bytes": memory_bytes,
+        "models": models,
+        "loras": loras,
     }
 
 
@@ -137,6 +156,16 @@ def refused(code: str, message: str) -> Message:
 def progress(identifier: str, stage: str, step: int, total_steps: int) -> Message:
     """`step` finished denoising steps of `total_steps`, in `stage`."""
     return {"type": "progress", "id": identifier, "stage": stage, "step": step, "total_steps": total_steps}
+
+
+def resumed(identifier: str, step: int) -> Message:
+    """The checkpoint was good; `step` steps are done already."""
+    return {"type": "resumed", "id": identifier, "step": step}
+
+
+def written(what: str, identifier: str, step: int, size: int) -> Message:
+    """The file of `step` is in place: `what` is `checkpointed` or `preview`; `size` is in bytes."""
+    return {"type": what, "id": identifier, "step": step, "bytes": size}
 
 
 def failed(identifier: str, kind: str, code: str, message: str) -> Message:

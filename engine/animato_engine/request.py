@@ -6,15 +6,27 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .description import Limits
+from .description import ModelDescription
 from .errors import Failure
+from .modes import Level
 
 MAX_SEED = 2**32 - 1
 MAX_METADATA_CHARACTERS = 8000
+MAX_LORAS = 8
+MAX_LORA_SCALE = 4.0
+MIN_STRENGTH = 0.05
 METADATA_TAGS = ("title", "description", "comment")
 
 Metadata = dict[str, str]
 """What a video is to say of itself, by the tags of an MP4; empty for nothing."""
+
+
+@dataclass(frozen=True)
+class LoRA:
+    """A LoRA file by its name, and how much of it."""
+
+    name: str
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,10 @@ class VideoRequest:
     guidance_scale: float
     fps: int
     seed: int
+    strength: float = 1.0
+    """So much of the input `video` is made anew."""
+    step_cache: Level = "off"
+    loras: tuple[LoRA, ...] = ()
 
     @property
     def secrets(self) -> tuple[str, str]:
@@ -41,8 +57,8 @@ class VideoRequest:
         return json.dumps(asdict(self), sort_keys=True).encode()
 
     @classmethod
-    def parse(cls, raw: dict[str, Any], limits: Limits) -> VideoRequest:
-        """The request in `raw`.
+    def parse(cls, raw: dict[str, Any], model: ModelDescription) -> VideoRequest:
+        """The request to `model` in `raw`.
 
         The pipeline floors sizes and frame counts without a word, so what does not fit is refused here, although the
         server has checked it before.
@@ -50,6 +66,7 @@ class VideoRequest:
         Raises:
             Failure: kind `invalid_input`, code `invalid_request`; the message names the first field at fault.
         """
+        limits = model.limits
         request = cls(
             prompt=_text(raw, "prompt", limits.max_prompt_characters),
             negative_prompt=_text(raw, "negative_prompt", limits.max_prompt_characters),
@@ -60,6 +77,9 @@ class VideoRequest:
             guidance_scale=_number(raw, "guidance_scale", limits.min_guidance, limits.max_guidance),
             fps=_integer(raw, "fps", limits.min_fps, limits.max_fps),
             seed=_integer(raw, "seed", 0, MAX_SEED),
+            strength=_number(raw, "strength", MIN_STRENGTH, 1.0),
+            step_cache=_level(raw, model.step_cache),
+            loras=_loras(raw.get("loras")),
         )
         for name in ("width", "height"):
             if getattr(request, name) % limits.size_multiple:
@@ -112,3 +132,18 @@ def _number(raw: dict[str, Any], name: str, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise Failure.invalid(f"{name} must be a number from {low} to {high}.")
     return float(value)
+
+
+def _level(raw: dict[str, Any], known: tuple[Level, ...]) -> Level:
+    for level in known:
+        if raw.get("step_cache") == level:
+            return level
+    raise Failure.invalid(f"step_cache must be one of {', '.join(known)}.")
+
+
+def _loras(raw: Any) -> tuple[LoRA, ...]:
+    if not isinstance(raw, list) or len(raw) > MAX_LORAS or not all(isinstance(item, dict) for item in raw):
+        raise Failure.invalid(f"loras must be a list of at most {MAX_LORAS} objects.")
+    return tuple(
+        LoRA(_text(item, "name", 200), _number(item, "scale", -MAX_LORA_SCALE, MAX_LORA_SCALE)) for item in raw
+    )

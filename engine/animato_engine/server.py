@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from . import protocol
+from .control import Signals
 from .errors import EX_OK, EX_PROTOCOL, BrokenPeer
 from .process import leave, log
-from .protocol import Cancel, Channel, Generate, Message, Shutdown
+from .protocol import Cancel, Channel, Generate, Message, Shutdown, Yield
 from .session import Session
 
 
 @dataclass(frozen=True)
 class _Job:
-    """An accepted command, and the flag that stops it."""
+    """An accepted command, and the flags that stop it."""
 
     command: Generate
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    signals: Signals = field(default_factory=Signals)
 
 
 class Server:
@@ -53,7 +54,7 @@ class Server:
             job = self._accepted.get()
             if job is None:
                 break
-            outcome = self._session.run(job.command, job.cancelled)
+            outcome = self._session.run(job.command, job.signals)
             # Free before the outcome is sent: the answer to it may be the next command.
             with self._lock:
                 self._job = None
@@ -68,7 +69,7 @@ class Server:
     def _stop(self, job: _Job | None) -> None:
         self._stopping.set()
         if job is not None:
-            job.cancelled.set()
+            job.signals.shutdown.set()
         self._accepted.put(None)
 
     def _read(self) -> None:
@@ -97,10 +98,11 @@ class Server:
                     self._channel.send(protocol.failed(command.id, "internal", "engine_busy", text))
                 else:
                     self._accepted.put(job)
-            case Cancel():
+            case Cancel() | Yield():
                 with self._lock:
                     if self._job is not None and self._job.command.id == command.id:
-                        self._job.cancelled.set()
+                        signals = self._job.signals
+                        (signals.cancel if isinstance(command, Cancel) else signals.give_up).set()
             case Shutdown():
                 with self._lock:
                     job_now = self._job

@@ -25,11 +25,29 @@ def tiny(pytestconfig: pytest.Config) -> Path:
     """The tiny checkpoint with random weights: `ANIMATO_TEST_MODEL`, or one built here and kept between runs."""
     if given := os.environ.get("ANIMATO_TEST_MODEL"):
         return Path(given).absolute()
+    return build(pytestconfig, "text")
+
+
+@pytest.fixture(scope="session")
+def tiny_inpaint(pytestconfig: pytest.Config) -> Path:
+    """The one that takes start and end images and videos."""
+    return build(pytestconfig, "inpaint")
+
+
+@pytest.fixture(scope="session")
+def tiny_control(pytestconfig: pytest.Config) -> Path:
+    """The one that takes control videos."""
+    return build(pytestconfig, "control")
+
+
+def build(pytestconfig: pytest.Config, task: str) -> Path:
+    """A checkpoint with random weights, kept between runs."""
     scripts = b"".join(file.read_bytes() for file in sorted(BUILD.parent.glob("*.py")))
     recipe = hashlib.sha256(scripts).hexdigest()[:16]
     assert pytestconfig.cache is not None
-    directory = pytestconfig.cache.mkdir("easyanimate-tiny") / recipe
-    subprocess.run([sys.executable, str(BUILD), str(directory), "--random"], check=True)
+    directory = pytestconfig.cache.mkdir("easyanimate-tiny") / f"{recipe}-{task}"
+    if not (directory / "animato.json").is_file():
+        subprocess.run([sys.executable, str(BUILD), str(directory), "--task", task, "--random"], check=True)
     return directory
 
 

@@ -30,8 +30,14 @@ def request(**changes: Any) -> Message:
         "guidance_scale": 3.0,
         "fps": 8,
         "seed": 7,
+        "strength": 1.0,
+        "step_cache": "off",
+        "loras": [],
         **changes,
     }
+
+
+_BESIDE = {"model", "inputs", "memory_mode", "metadata", "checkpoint", "preview"}
 
 
 class Engine:
@@ -42,6 +48,8 @@ class Engine:
         self.stream = stream
         self.channel = Channel(stream)
         self._log = log
+        self.model = ""
+        """The one to ask for; the first in the engine's hello."""
         self.messages: list[Message] = []
         """Everything received so far."""
 
@@ -54,18 +62,24 @@ class Engine:
         """Send one message."""
         self.stream.sendall(encode_frame({"type": kind, **fields}))
 
-    def generate(
-        self, output: Path, identifier: str = "g", metadata: dict[str, str] | None = None, **changes: Any
-    ) -> None:
-        """Ask for a video."""
-        fields = {} if metadata is None else {"metadata": metadata}
-        self.send("generate", id=identifier, request=request(**changes), output=str(output), **fields)
+    def generate(self, output: Path, identifier: str = "g", **changes: Any) -> None:
+        """Ask for a video. `changes` are of the request, or, of those names, beside it."""
+        beside = {name: changes.pop(name) for name in _BESIDE & changes.keys()}
+        self.send(
+            "generate",
+            id=identifier,
+            output=str(output),
+            request=request(**changes),
+            **{"model": self.model, "inputs": {}, "memory_mode": "full", **beside},
+        )
 
     def receive(self) -> Message:
         """The next message; fails at the end of the channel."""
         message = self.channel.receive()
         assert message is not None, f"the engine is gone\n{self.log}"
         self.messages.append(message)
+        if message["type"] == "hello":
+            self.model = message["models"][0]["name"]
         return message
 
     def until(self, fits: Callable[[Message], bool]) -> Message:

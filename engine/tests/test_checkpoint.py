@@ -18,8 +18,12 @@ from animato_engine import devices
 from animato_engine.description import Defaults, Limits, ModelDescription
 from animato_engine.errors import Refused
 from animato_engine.fingerprint import WHOLE_FILE_BYTES, fingerprint
-from animato_engine.models.easyanimate import EasyAnimate, open_checkpoint
+from animato_engine.models.adapter import Facts
+from animato_engine.models.easyanimate import EASYANIMATE
+from animato_engine.models.house import House
+from animato_engine.models.opening import open_checkpoint, open_checkpoints
 from harness import start
+from studio import order
 
 
 @pytest.fixture
@@ -127,6 +131,13 @@ def test_a_checkpoint_without_overrides_has_the_limits_of_the_real_model(copy: P
         ({"defaults": {"width": 680}}, "size"),
         ({"defaults": {"guidance_scale": 50}}, "guidance_scale"),
         ({"defaults": {"negative_prompt": None}}, "negative_prompt"),
+        ({"defaults": {"strength": 0.01}}, "strength"),
+        ({"sizes": [[100, 64]]}, "100x64"),
+        ({"sizes": [[32, 64]]}, "32x64"),
+        ({"sizes": [[1344, 1344]]}, "1344x1344"),
+        ({"step_cache": []}, "step_cache"),
+        ({"step_cache": [1, True]}, "step_cache"),
+        ({"step_cache": [1] * 10}, "step_cache"),
         ({"native_shapes": [[100, 64]]}, "100x64"),
         ({"native_shapes": [[0, 64]]}, "0x64"),
         ({"native_shapes": [64, 64]}, "native_shapes"),
@@ -149,7 +160,7 @@ def test_an_empty_directory_is_no_checkpoint(tmp_path: Path) -> None:
     assert refusal(tmp_path).code == "model_not_found"
 
 
-@pytest.mark.parametrize("pipeline", ["EasyAnimateInpaintPipeline", "EasyAnimateControlPipeline", "WanPipeline", None])
+@pytest.mark.parametrize("pipeline", ["LTXPipeline", "StableDiffusionPipeline", None])
 def test_other_pipelines_are_refused(copy: Path, pipeline: str | None) -> None:
     edit(copy / "model_index.json", lambda index: index.update(_class_name=pipeline))
     error = refusal(copy)
@@ -177,9 +188,73 @@ def test_components_that_are_listed_as_absent_are_ignored(copy: Path) -> None:
     open_checkpoint(str(copy))
 
 
-def test_a_transformer_for_another_task_is_refused(copy: Path) -> None:
-    edit(copy / "transformer" / "config.json", lambda config: config.update(in_channels=33))
-    assert "33" in refusal(copy).message
+@pytest.mark.parametrize("channels", [33, 48, 17, None])
+def test_a_transformer_for_another_task_is_refused(copy: Path, channels: int | None) -> None:
+    edit(copy / "transformer" / "config.json", lambda config: config.update(in_channels=channels))
+    assert str(channels) in refusal(copy).message
+
+
+def test_control_by_a_camera_is_refused_with_what_to_use(copy: Path) -> None:
+    edit(copy / "model_index.json", lambda index: index.update(_class_name="EasyAnimateControlPipeline"))
+    edit(copy / "transformer" / "config.json", lambda config: config.update(in_channels=38))
+    error = refusal(copy)
+    assert error.code == "model_unsupported" and "camera" in error.message
+
+
+def test_each_kind_says_what_it_takes(tiny: Path, tiny_inpaint: Path, tiny_control: Path) -> None:
+    opened = [
+        checkpoint.description
+        for checkpoint in open_checkpoints([str(tiny), str(tiny_inpaint), str(tiny_control)], ["cpu"])
+    ]
+    assert [model.inputs for model in opened] == [
+        (),
+        ("start_image", "end_image", "video"),
+        ("control_video", "ref_image"),
+    ]
+    wire = opened[1].wire()
+    assert tuple(wire["inputs"]) == opened[1].inputs
+    assert wire["sizes"] == [[672, 384], [512, 512], [384, 672]]
+    assert wire["memory_modes"] == ["full", "model_offload_8bit"]
+    assert wire["step_cache"] == ["off"] and "coefficients" not in wire
+
+
+def test_overrides_may_say_sizes_and_a_step_cache(copy: Path) -> None:
+    edit(copy / "animato.json", lambda content: content.update(sizes=[[112, 64]], step_cache=[1, 0.5]))
+    description = open_checkpoint(str(copy)).description
+    assert description.sizes == ((112, 64),) and description.coefficients == (1.0, 0.5)
+    assert description.step_cache == ("off", "balanced", "fast")
+    on_two = open_checkpoints([str(copy)], ["cpu", "cpu"])[0].description
+    assert on_two.step_cache == ("off",)
+
+
+def test_two_models_of_one_name_are_refused(tiny: Path, copy: Path) -> None:
+    with pytest.raises(Refused, match="easyanimate-tiny"):
+        open_checkpoints([str(tiny), str(copy)], ["cpu"])
+    with pytest.raises(Refused, match="16"):
+        open_checkpoints([str(tiny)] * 17, ["cpu"])
+
+
+@pytest.mark.parametrize(
+    ("transformer_bytes", "mode_on_24_gb", "coefficients"),
+    [(24_000_000_000, "model_offload_8bit", 5), (14_000_000_000, "model_offload", 5), (5_000_000, None, None)],
+)
+def test_the_published_table_is_that_of_the_published_sizes(
+    transformer_bytes: int, mode_on_24_gb: str | None, coefficients: int | None
+) -> None:
+    sizes = {"transformer": transformer_bytes, "text_encoder": 16_000_000_000, "vae": 1_000_000_000}
+    declared = EASYANIMATE.declare(Facts("EasyAnimatePipeline", {"transformer": {"in_channels": 16}}, sizes))
+    shape = (672, 384, 49)
+    found = {
+        entry.min_memory_bytes: entry.mode
+        for entry in declared.memory_table
+        if (entry.width, entry.height, entry.num_frames) == shape
+    }
+    assert found.get(23_500_000_000) == mode_on_24_gb
+    assert found.get(40_000_000_000) == (mode_on_24_gb and "model_offload")
+    assert (len(declared.step_cache) if declared.step_cache else None) == coefficients
+    largest = [entry for entry in declared.memory_table if entry.width == 1344 and entry.num_frames == 49]
+    # The largest shape has no room on 24 GB in any mode.
+    assert all(entry.min_memory_bytes >= 40_000_000_000 for entry in largest)
 
 
 def test_weights_in_pickle_files_are_refused(copy: Path) -> None:
@@ -203,7 +278,9 @@ def test_a_damaged_file_is_named(copy: Path, name: str) -> None:
 
 
 def test_shapes_are_chosen_by_ratio() -> None:
-    model = ModelDescription("m", "f", "0" * 64, 0, Limits(), Defaults(), ((112, 64), (64, 64), (64, 112)))
+    model = ModelDescription(
+        "m", "f", "0" * 64, 0, Limits(), Defaults(), native_shapes=((112, 64), (64, 64), (64, 112))
+    )
     sizes = [(768, 448), (1344, 256), (512, 512), (576, 512), (448, 768), (256, 1344)]
     shapes = [(112, 64), (112, 64), (64, 64), (64, 64), (64, 112), (64, 112)]
     assert [model.rendered_size(*size) for size in sizes] == shapes
@@ -235,8 +312,8 @@ def test_an_id_on_the_hub_is_pinned_to_its_commit(hub: Path, tiny: Path) -> None
 
 
 def test_a_checkpoint_from_the_hub_loads(hub: Path) -> None:
-    model = EasyAnimate(open_checkpoint("someone/tiny"), "cpu", "auto")
-    model.load()
+    studio = House([open_checkpoint("someone/tiny")], (), "cpu")
+    studio.load(order(studio))
 
 
 def test_an_id_that_is_not_on_the_hub_is_not_found(hub: Path) -> None:
@@ -277,7 +354,7 @@ def test_missing_packages_are_named() -> None:
 def test_devices_are_reported() -> None:
     command = [sys.executable, "-m", "animato_engine", "devices"]
     report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    assert report["protocol"] == 1 and report["missing"] == []
+    assert report["protocol"] == 2 and report["missing"] == []
     assert report["packages"]["torch"].startswith("2.")
     assert report["devices"][0]["id"] == "cpu" and report["devices"][0]["total_memory_bytes"] > 1 << 28
 

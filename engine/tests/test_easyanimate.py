@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
 from test_timed import outlives
 
+from animato_engine.media import write_mp4
 from harness import Engine, start
+from studio import picture, video
 from video import probe, tags
 
 
@@ -50,7 +56,7 @@ def test_hello_comes_before_torch(tiny: Path, tmp_path: Path) -> None:
         if seconds < 0.2:
             break
     assert hello["device"] in ("cpu", "cuda:0")
-    assert hello["model"]["family"] == "easyanimate" and hello["model"]["native_shapes"][0] == [112, 64]
+    assert hello["models"][0]["family"] == "easyanimate" and hello["models"][0]["native_shapes"][0] == [112, 64]
     assert seconds < 0.2
 
 
@@ -163,6 +169,131 @@ def test_the_end_of_the_channel_ends_it_in_the_middle_of_work(fresh: Engine, und
 
 def test_it_does_not_outlive_its_server_while_it_works(tiny: Path, tmp_path: Path, output: Path) -> None:
     outlives(tmp_path, output, "a cat", "--model", str(tiny), "--device", "cpu")
+
+
+def test_killed_at_the_seventh_step_it_goes_on_at_the_sixth_to_the_same_bytes(
+    tiny: Path, real: Engine, tmp_path: Path, output: Path
+) -> None:
+    keep = {"file": str(tmp_path / "checkpoint"), "every": 2}
+    with start(tmp_path / "log", "--model", str(tiny), "--device", "cpu") as engine:
+        engine.receive()
+        engine.generate(output, num_inference_steps=10, checkpoint=keep)
+        engine.reaches("denoise", 7)
+        engine.process.kill()
+        engine.exit_status()
+    assert os.listdir(output.parent) == []
+    done = real.run(output, num_inference_steps=10, checkpoint=keep)
+    assert done["resumed_step"] == 6
+    steps = [m["step"] for m in real.messages if m["type"] == "progress" and m["stage"] == "denoise"]
+    assert steps[-5:] == [6, 7, 8, 9, 10]
+    plain = output.with_name("plain")
+    assert real.run(plain, num_inference_steps=10)["resumed_step"] == 0
+    assert digest(output) == digest(plain)
+
+
+@pytest.mark.parametrize("how", ["shutdown", "SIGTERM"])
+def test_a_shutdown_keeps_the_step_at_hand(tiny: Path, real: Engine, tmp_path: Path, output: Path, how: str) -> None:
+    keep = {"file": str(tmp_path / "checkpoint"), "every": 100}
+    with start(tmp_path / "log", "--model", str(tiny), "--device", "cpu") as engine:
+        engine.receive()
+        engine.generate(output, num_inference_steps=10, checkpoint=keep)
+        engine.reaches("denoise", 2)
+        if how == "shutdown":
+            engine.send("shutdown")
+        else:
+            engine.process.send_signal(signal.SIGTERM)
+        assert engine.outcome()["kind"] == "yielded"
+        (kept,) = [m["step"] for m in engine.messages if m["type"] == "checkpointed"]
+        assert engine.exit_status() == 0
+    assert real.run(output, num_inference_steps=10, checkpoint=keep)["resumed_step"] == kept >= 2
+
+
+@pytest.mark.parametrize("stage", ["encode", "denoise", "decode"])
+def test_out_of_memory_in_any_stage_is_told_and_survived(
+    tiny: Path, tmp_path: Path, output: Path, undisturbed: str, stage: str
+) -> None:
+    with start(
+        tmp_path / "log",
+        "--model",
+        str(tiny),
+        "--device",
+        "cpu",
+        environment={"ANIMATO_ENGINE_INJECT_OOM": f"{stage}:1"},
+    ) as engine:
+        engine.receive()
+        failed = engine.run(output)
+        assert (failed["kind"], failed["stage"]) == ("out_of_memory", stage)
+        assert failed["free_bytes_after"] >= failed["free_bytes_before"] * 0.99
+        assert os.listdir(output.parent) == []
+        assert engine.run(output)["type"] == "done"
+        assert digest(output) == undisturbed
+
+
+def test_after_out_of_memory_in_the_decoder_the_next_mode_only_decodes(
+    tiny: Path, tmp_path: Path, output: Path, undisturbed: str
+) -> None:
+    injected = {"ANIMATO_ENGINE_INJECT_OOM": "decode:1"}
+    keep = {"file": str(tmp_path / "checkpoint"), "every": 5}
+    with start(tmp_path / "log", "--model", str(tiny), "--device", "cpu", environment=injected) as engine:
+        engine.receive()
+        assert engine.run(output, checkpoint=keep)["stage"] == "decode"
+        done = engine.run(output, checkpoint=keep, memory_mode="model_offload_8bit")
+        assert (done["resumed_step"], done["memory_mode"]) == (2, "model_offload_8bit")
+        assert digest(output) == undisturbed
+
+
+def test_one_engine_serves_several_models_and_every_input(
+    tiny: Path, tiny_inpaint: Path, tiny_control: Path, tmp_path: Path, output: Path, undisturbed: str
+) -> None:
+    start_image, moving = tmp_path / "start.png", tmp_path / "moving.mp4"
+    Image.fromarray(picture(1, 160, 90)).save(start_image)
+    write_mp4(iter(video(2, 13)), moving, (64, 64), 12)
+    models = [argument for directory in (tiny, tiny_inpaint, tiny_control) for argument in ("--model", str(directory))]
+    with start(tmp_path / "log", *models, "--device", "cpu") as engine:
+        names = [model["name"] for model in engine.receive()["models"]]
+        assert names == ["easyanimate-tiny", "easyanimate-tiny-InP", "easyanimate-tiny-Control"]
+        cases: list[tuple[str, dict[str, Path], dict[str, float]]] = [
+            (names[0], {}, {}),
+            (names[1], {"start_image": start_image}, {}),
+            (names[1], {"video": moving}, {"strength": 0.5}),
+            (names[2], {"control_video": moving, "ref_image": start_image}, {}),
+        ]
+        digests = set()
+        for index, (name, inputs, changes) in enumerate(cases):
+            file = output.with_name(str(index))
+            given = {key: str(path) for key, path in inputs.items()}
+            assert engine.run(file, str(index), model=name, inputs=given, **changes)["type"] == "done"
+            digests.add(digest(file))
+        assert len(digests) == len(cases) and undisturbed in digests
+        short = engine.run(output, model=names[2], inputs={"control_video": str(moving)}, num_frames=49)
+        assert (short["kind"], short["code"]) == ("invalid_input", "media_too_short")
+        bad = engine.run(output, model=names[1], inputs={"start_image": str(tmp_path / "log")})
+        assert (bad["kind"], bad["code"]) == ("invalid_input", "media_unreadable")
+        refused = engine.run(output, model=names[0], inputs={"start_image": str(start_image)})
+        assert refused["code"] == "invalid_request"
+
+
+def test_a_lora_shapes_the_videos_that_name_it_and_no_others(
+    tiny: Path, tmp_path: Path, output: Path, undisturbed: str
+) -> None:
+    folder = tmp_path / "loras"
+    folder.mkdir()
+    draw = torch.Generator().manual_seed(1)
+    layer = "transformer.transformer_blocks.0.attn1.to_q"
+    pair = {
+        f"{layer}.lora_A.weight": torch.randn(4, 192, generator=draw),
+        f"{layer}.lora_B.weight": torch.randn(192, 4, generator=draw),
+    }
+    save_file(pair, folder / "style.safetensors")
+    with start(tmp_path / "log", "--model", str(tiny), "--device", "cpu", "--loras", str(folder)) as engine:
+        (lora,) = engine.receive()["loras"]
+        assert lora["name"] == "style" and lora["bytes"] == (folder / "style.safetensors").stat().st_size
+        styled = [{"name": "style", "scale": 1.0}]
+        assert engine.run(output.with_name("styled"), loras=styled)["type"] == "done"
+        assert engine.run(output)["type"] == "done"
+        unknown = engine.run(output.with_name("unknown"), loras=[{"name": "none", "scale": 1.0}])
+        assert unknown["code"] == "lora_unknown"
+    assert digest(output) == undisturbed != digest(output.with_name("styled"))
 
 
 def test_a_checkpoint_that_changes_after_hello_is_not_loaded(tiny: Path, tmp_path: Path, output: Path) -> None:

@@ -128,6 +128,25 @@ def test_the_file_is_synced_before_it_gets_its_name(output: Path, monkeypatch: p
     assert events == ["sync video.mp4.part False", "sync videos True"]
 
 
+def test_what_may_be_lost_waits_for_no_disk(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    monkeypatch.setattr(media, "_sync", lambda path: events.append(path.name))
+    publish(output, lambda part: part.write_bytes(b"x") and None, synced=False)
+    assert events == [] and output.read_bytes() == b"x"
+
+
+def test_a_fault_leaves_the_file_that_was_to_be_replaced(output: Path) -> None:
+    output.write_bytes(b"before")
+
+    def fill(part: Path) -> None:
+        part.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(Failure, match="no room"):
+        publish(output, fill)
+    assert output.read_bytes() == b"before" and os.listdir(output.parent) == [output.name]
+
+
 def test_a_full_disk_is_told_apart_and_leaves_nothing(tmp_path: Path) -> None:
     place = tmp_path / "small"
     place.mkdir()

@@ -11,7 +11,16 @@ import pytest
 
 from animato_engine import protocol
 from animato_engine.errors import BrokenPeer
-from animato_engine.protocol import MAX_BODY_BYTES, Cancel, Channel, Generate, Shutdown, decode_body, encode_frame
+from animato_engine.protocol import (
+    MAX_BODY_BYTES,
+    Cancel,
+    Channel,
+    Generate,
+    Shutdown,
+    Yield,
+    decode_body,
+    encode_frame,
+)
 
 
 def receive(data: bytes) -> protocol.Message | None:
@@ -107,9 +116,10 @@ def test_random_bytes_give_a_message_an_end_or_a_broken_peer() -> None:
 
 def test_commands_are_parsed_and_unknown_fields_ignored() -> None:
     generate = {"type": "generate", "id": "g", "request": {"prompt": "p"}, "output": "/o", "later": True}
-    assert protocol.parse_command(generate) == Generate("g", {"prompt": "p"}, "/o")
-    tagged = {**generate, "metadata": {"title": "t"}}
-    assert protocol.parse_command(tagged) == Generate("g", {"prompt": "p"}, "/o", {"title": "t"})
+    assert protocol.parse_command(generate) == Generate("g", {"prompt": "p"}, output="/o")
+    rest = {"model": "m", "inputs": {}, "memory_mode": "full", "metadata": {}, "checkpoint": {}, "preview": {}}
+    assert protocol.parse_command({**generate, **rest}) == Generate("g", {"prompt": "p"}, output="/o", **rest)
+    assert protocol.parse_command({"type": "yield", "id": "g"}) == Yield("g")
     assert protocol.parse_command({"type": "cancel", "id": "g", "why": 1}) == Cancel("g")
     assert protocol.parse_command({"type": "shutdown"}) == Shutdown()
 
@@ -121,6 +131,7 @@ def test_commands_are_parsed_and_unknown_fields_ignored() -> None:
         {"type": "hello"},
         {"type": "cancel"},
         {"type": "cancel", "id": 1},
+        {"type": "yield"},
         {"type": "cancel", "id": ""},
         {"type": "cancel", "id": "a" * 201},
         {"type": "generate", "id": "g", "output": "/o"},

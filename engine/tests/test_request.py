@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
-from animato_engine.description import Limits
+from animato_engine.description import Defaults, Limits, ModelDescription
 from animato_engine.errors import Failure
-from animato_engine.request import MAX_METADATA_CHARACTERS, VideoRequest, parse_metadata
+from animato_engine.request import MAX_METADATA_CHARACTERS, LoRA, VideoRequest, parse_metadata
 from harness import request
 
 LIMITS = Limits(min_width=64, min_height=64)
+MODEL = ModelDescription("m", "f", "0" * 64, 0, LIMITS, Defaults(), step_cache=("off", "fast"))
 
 
 def parse(**changes: Any) -> VideoRequest:
     """The request that `changes` make of a valid one."""
-    return VideoRequest.parse(request(**changes), LIMITS)
+    return VideoRequest.parse(request(**changes), MODEL)
 
 
 def test_a_request_is_taken_as_it_is() -> None:
@@ -25,6 +26,9 @@ def test_a_request_is_taken_as_it_is() -> None:
     assert parsed.prompt == "一只猫在草地上玩耍"
     assert parsed.guidance_scale == 5.0 and type(parsed.guidance_scale) is float
     assert parsed.seed == 2**32 - 1 and parsed.num_frames == 1
+    parsed = parse(strength=0.05, step_cache="fast", loras=[{"name": "a", "scale": -4}, {"name": "b", "scale": 0.5}])
+    assert (parsed.strength, parsed.step_cache) == (0.05, "fast")
+    assert parsed.loras == (LoRA("a", -4.0), LoRA("b", 0.5))
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,9 @@ def test_a_request_is_taken_as_it_is() -> None:
         *(("fps", value) for value in (0, 61, 8.0)),
         *(("seed", value) for value in (-1, 2**32, 1.0, None)),
         *(("prompt", value) for value in (None, 1, "a" * 2001, "\ud83d")),
+        *(("strength", value) for value in (0.04, 1.01, 0, None)),
+        *(("step_cache", value) for value in ("balanced", "", None, 1)),
+        *(("loras", value) for value in (None, {}, "a", [1], [{"name": "a", "scale": 1}] * 9)),
         *(("negative_prompt", value) for value in (None, ["bad"], "\udc00")),
     ],
 )
@@ -47,11 +54,21 @@ def test_what_does_not_fit_is_refused_by_name(field: str, value: Any) -> None:
     assert (caught.value.kind, caught.value.code) == ("invalid_input", "invalid_request")
 
 
+@pytest.mark.parametrize(
+    "lora",
+    [{"name": 1, "scale": 1}, {"scale": 1}, {"name": "a"}, {"name": "a", "scale": 4.1}, {"name": "a", "scale": True}],
+)
+def test_a_lora_that_is_none_is_refused(lora: Any) -> None:
+    with pytest.raises(Failure) as caught:
+        parse(loras=[lora])
+    assert caught.value.code == "invalid_request"
+
+
 def test_a_missing_field_is_refused() -> None:
     raw = request()
     del raw["negative_prompt"]
     with pytest.raises(Failure, match="negative_prompt"):
-        VideoRequest.parse(raw, LIMITS)
+        VideoRequest.parse(raw, MODEL)
 
 
 def test_the_area_has_a_bound_of_its_own() -> None:

@@ -30,21 +30,25 @@ def is_progress(message: Message) -> bool:
 def test_hello_says_who_it_is(tmp_path: Path) -> None:
     with start(tmp_path / "log", "--timed", "0", "--device", "cuda:3") as engine:
         hello = engine.receive()
-        assert hello["protocol"] == 1
+        assert hello["protocol"] == 2
         assert hello["engine_version"] == __version__
         assert hello["pid"] == engine.process.pid
         assert hello["device"] == "cuda:3"
-        model = hello["model"]
+        assert hello["memory_bytes"] > 1 << 28 and hello["loras"] == []
+        (model,) = hello["models"]
         assert model["name"] == "timed" and len(model["fingerprint"]) == 64
         assert model["limits"]["min_width"] == 64 and model["limits"]["frame_step"] == 4
         assert "native_shapes" not in model
 
 
 def test_the_wire_is_what_the_file_says(timed: Engine, output: Path) -> None:
-    timed.run(output, num_inference_steps=1)
+    saved = {name: {"file": str(output.with_name(name)), "every": 1} for name in ("checkpoint", "preview")}
+    timed.run(output, num_inference_steps=1, **saved)
+    timed.run(output.with_name("a"), num_inference_steps=1, **saved)
     timed.run(output.with_name("b"), "h", prompt="@oom", num_inference_steps=1)
     # What differs from run to run.
-    varying = {"pid": 1, "seconds": 0, "file": "/videos/video.mp4", "bytes": 1}
+    varying = {"pid": 1, "seconds": 0, "file": "/videos/video.mp4", "bytes": 1, "memory_bytes": 16}
+    varying |= {"free_bytes_before": 16, "free_bytes_after": 16}
     seen = [{key: varying.get(key, value) for key, value in message.items()} for message in timed.messages]
     assert seen == json.loads((Path(__file__).parent / "wire.json").read_text())
 
@@ -67,6 +71,9 @@ def test_a_generation_loads_once_reports_each_step_and_leaves_the_video(timed: E
         "num_frames": 49,
         "fps": 8,
         "seed": 7,
+        "memory_mode": "full",
+        "resumed_step": 0,
+        "skipped_steps": 0,
     }
     assert expected.items() <= done.items()
     assert set(done["seconds"]) == {"load", "encode", "denoise", "decode", "write"}
@@ -98,6 +105,7 @@ def test_a_hundred_generations_take_well_under_two_seconds(timed: Engine, output
 
 def test_a_step_takes_its_time(tmp_path: Path, output: Path) -> None:
     with start(tmp_path / "log", "--timed", "0.05") as engine:
+        engine.receive()
         assert 0.25 <= engine.run(output, num_inference_steps=5)["seconds"]["denoise"] < 2
         quick = engine.run(output.with_name("b"), num_inference_steps=5, prompt="@step=0 cat")
         assert quick["seconds"]["denoise"] < 0.1
@@ -159,14 +167,14 @@ def test_a_failure_is_reported_and_the_engine_goes_on(
 
 def test_an_unusable_request_is_refused_before_any_work(timed: Engine, output: Path) -> None:
     assert timed.run(output, num_frames=4)["code"] == "invalid_request"
-    timed.send("generate", id="g", request={}, output=str(output))
+    timed.send("generate", id="g", model="timed", memory_mode="full", request={}, output=str(output))
     assert timed.outcome()["kind"] == "invalid_input"
     assert all(message["type"] in ("hello", "failed") for message in timed.messages)
 
 
 @pytest.mark.parametrize("path", [None, 5, "", "video.mp4", "/tmp/\0"])
 def test_an_output_that_is_no_absolute_path_is_refused(timed: Engine, path: object) -> None:
-    timed.send("generate", id="g", request=request(), output=path)
+    timed.send("generate", id="g", model="timed", memory_mode="full", request=request(), output=path)
     assert timed.outcome()["code"] == "invalid_request"
 
 
@@ -210,7 +218,7 @@ def test_shutdown_ends_it_with_status_0_idle_or_busy(tmp_path: Path, output: Pat
                 engine.reaches("denoise")
             engine.send("shutdown")
             if prompt:
-                assert engine.outcome()["kind"] == "cancelled"
+                assert engine.outcome()["kind"] == "yielded"
             assert engine.exit_status(2) == 0
             assert os.listdir(output.parent) == []
 
@@ -224,7 +232,7 @@ def test_sigterm_is_a_shutdown_idle_or_busy(tmp_path: Path, output: Path) -> Non
                 engine.reaches("denoise")
             engine.process.send_signal(signal.SIGTERM)
             if prompt:
-                assert engine.outcome()["kind"] == "cancelled"
+                assert engine.outcome()["kind"] == "yielded"
             assert engine.exit_status(2) == 0
 
 
@@ -256,9 +264,11 @@ def test_a_crash_is_the_end_of_the_channel(timed: Engine, output: Path) -> None:
 
 def test_crash_once_crashes_once(tmp_path: Path, output: Path) -> None:
     with start(tmp_path / "log", "--timed", "0") as engine:
+        engine.receive()
         engine.generate(output, prompt="@crash-once cat")
         assert engine.exit_status() == -signal.SIGKILL
     with start(tmp_path / "log", "--timed", "0") as engine:
+        engine.receive()
         assert engine.run(output, prompt="@crash-once cat")["type"] == "done"
     assert os.listdir(output.parent) == [output.name]
 
