@@ -23,15 +23,17 @@ from typing import Any
 
 from tiny_tokenizer import build_tokenizer
 
-RECIPE = "easyanimate-tiny 2"
+RECIPE = "easyanimate-tiny 3"
 """Raise the number with every change that gives other files."""
 
 WEIGHTS = Path(__file__).with_name("weights")
 """What training has made: `transformer.safetensors` with the channels of all tasks, the other parts, the tokenizer."""
 WEIGHT_FILES = ("transformer.safetensors", "text_encoder.safetensors", "vae.safetensors")
 
+NAMES = {"text": "easyanimate-tiny", "inpaint": "easyanimate-tiny-InP", "control": "easyanimate-tiny-Control"}
+"""What the checkpoint of each task is called, as the published ones are: one engine may serve them all."""
+
 ANIMATO = {
-    "name": "easyanimate-tiny",
     "limits": {"min_width": 64, "min_height": 64},
     "defaults": {"num_inference_steps": 20, "guidance_scale": 3.0},
     "native_shapes": [[112, 64], [64, 64], [64, 112]],
@@ -168,7 +170,7 @@ def write_checkpoint(directory: Path, task: str, weights: Path | None) -> None:
     pipeline = kind(**parts, scheduler=diffusers.FlowMatchEulerDiscreteScheduler())
     pipeline.to(dtype=torch.float16)
     pipeline.save_pretrained(directory)
-    animato = {**ANIMATO, "recipe": recipe(task, weights)}
+    animato = {"name": NAMES[task], **ANIMATO, "recipe": recipe(task, weights)}
     (directory / "animato.json").write_text(json.dumps(animato, indent=2) + "\n", encoding="utf-8")
     for path in (directory, *directory.rglob("*")):
         # Some of these are made for their owner only; a server may run as another user.
