@@ -22,8 +22,10 @@ package struct MediaFetchSettings: Sendable, Equatable {
     }
 }
 
-/// Fetches files from public addresses only: each address is judged after the name was resolved, and the connection goes
-/// to the very address that was judged. So does every redirect.
+/// Fetches files from public addresses only.
+///
+/// Each address is judged after its name was resolved, and the connection goes to the very address that was judged. So it
+/// is with every redirect.
 package final class GuardedMediaFetcher: MediaFetcher {
     private let settings: MediaFetchSettings
     private let targets: TargetGuard
