@@ -101,7 +101,8 @@ struct Examination {
             guard let found = try? JSONDecoder().decode(EngineModel.self, from: Data(output.utf8)) else {
                 return [Finding(isGood: false, subject: "model", verdict: "\(model): its description cannot be read")]
             }
-            let facts = ["\(found.weightBytes / 1_000_000) MB"] + found.inputs.map(\.rawValue)
+            let modes = found.memoryModes.map(\.rawValue).joined(separator: ", ")
+            let facts = ["\(found.weightBytes / 1_000_000) MB", "memory modes \(modes)"] + found.inputs.map(\.rawValue)
             let verdict = "\(found.name) (\(model)), \(facts.joined(separator: ", "))"
             return [Finding(isGood: true, subject: "model", verdict: verdict)]
                 + devices.compactMap { memory(of: $0, for: found) }

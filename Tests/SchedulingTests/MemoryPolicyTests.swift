@@ -1,3 +1,4 @@
+import Engine
 import Tasks
 import TestSupport
 import Testing
@@ -53,6 +54,29 @@ struct MemoryPolicyTests {
     )
     func automatic(gigabytes: Int64, shape: VideoShape, mode: MemoryMode) {
         #expect(Self.policy(gigabytes: gigabytes).mode(for: shape, plan: AttemptPlan()) == mode)
+    }
+
+    @Test("What a device can make with a model is listed by shape, with the fastest mode that is known to fit")
+    func overview() {
+        var model = EngineFixture.model
+        func entry(_ mode: EngineMemoryMode, _ frames: Int, gigabytes: Int64) -> EngineModel.MemoryEntry {
+            EngineModel.MemoryEntry(
+                mode: mode,
+                width: 672,
+                height: 384,
+                numFrames: frames,
+                minMemoryBytes: gigabytes * 1_000_000_000
+            )
+        }
+        model.memoryTable = [
+            entry(.modelOffload, 49, gigabytes: 40), entry(.modelOffload8Bit, 25, gigabytes: 16),
+            entry(.sequentialOffload, 25, gigabytes: 8),
+        ]
+        let lines = MemoryOverview(of: model, memoryBytes: 24_000_000_000).lines
+        #expect(lines.map(\.numFrames) == [25, 49])
+        #expect(lines.map(\.mode) == ["model_offload_8bit", nil])
+        model.memoryTable = []
+        #expect(MemoryOverview(of: model, memoryBytes: 24_000_000_000).lines.isEmpty)
     }
 
     @Test("Where nothing is known, the fastest mode is tried first")

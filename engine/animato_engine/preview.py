@@ -101,20 +101,17 @@ class LatentPreview:
         return values @ self._matrix[:-1] + self._matrix[-1]
 
 
-def final_estimate(before: torch.Tensor, after: torch.Tensor, noise_before: float, noise_after: float) -> torch.Tensor:
-    """What the latents will be after the last step, judged by one step from `before` to `after`; on their device.
+def expected_end(latents: torch.Tensor, flow: torch.Tensor, noise: float) -> torch.Tensor:
+    """What `latents` will be after the last step, if `flow`, which the denoiser gave for them, holds; on their device.
 
-    For flow matching, where latents are (1 - noise) * video + noise * random and a step goes straight on: the
-    scheduler's `sigmas[i]` and `sigmas[i + 1]` for step i from 0. Without it a preview is mostly noise for most of the
-    steps: with easyanimate-tiny after 5 of 20 steps 11 to 15 dB against the final frames, with it 25 to 29 dB.
+    For flow matching, where latents are (1 - noise) * video + noise * random and the flow is random - video: `noise` is
+    the scheduler's `sigmas[i]` before step i. Without it a preview is mostly noise for most of the steps: with
+    easyanimate-tiny after 5 of 20 steps 11 to 15 dB against the final frames, with it 25 to 29 dB.
 
     Source: Liu et al., "Flow Straight and Fast", arXiv 2209.03003.
     """
-    if noise_before == noise_after:
-        return after
-    # In float32: the difference of two steps has few digits in half precision.
-    start, end = before.float(), after.float()
-    return end - noise_after * (end - start) / (noise_after - noise_before)
+    # In float32: the difference has few digits in half precision.
+    return latents.float() - noise * flow.float()
 
 
 def _solve(latents: torch.Tensor, colours: torch.Tensor) -> torch.Tensor:

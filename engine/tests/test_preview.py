@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch.nn.functional import avg_pool3d
 
 from animato_engine.errors import Failure
-from animato_engine.preview import LONGEST_SIDE, SHORTEST_SIDE, LatentPreview, final_estimate
+from animato_engine.preview import LONGEST_SIDE, SHORTEST_SIDE, LatentPreview, expected_end
 
 CHANNELS, SPATIAL, TEMPORAL = 16, 8, 4
 WEIGHTS = Path(__file__).parents[2] / "models" / "easyanimate-tiny" / "weights" / "vae.safetensors"
@@ -218,13 +218,8 @@ def test_a_missing_directory_is_a_storage_failure(linear: LatentPreview, file: P
     assert caught.value.kind == "storage"
 
 
-@pytest.mark.parametrize("noise_after", [0.7, 0.0])
-def test_the_end_of_a_straight_way_is_foreseen_from_any_two_points(noise_after: float) -> None:
+@pytest.mark.parametrize("share", [1.0, 0.7, 0.0])
+def test_the_end_of_a_straight_way_is_foreseen_from_any_point(share: float) -> None:
     video, noise = torch.randn(2, 1, 4, 2, 3, 3, generator=torch.Generator().manual_seed(1))
-    before, after = (0.9 * noise + 0.1 * video), (noise_after * noise + (1 - noise_after) * video)
-    assert torch.allclose(final_estimate(before, after, 0.9, noise_after), video, atol=1e-5)
-
-
-def test_a_step_that_goes_nowhere_foresees_what_is_there() -> None:
-    latents = torch.randn(4)
-    assert torch.equal(final_estimate(latents, latents, 0.5, 0.5), latents)
+    latents = (1 - share) * video + share * noise
+    assert torch.allclose(expected_end(latents, noise - video, share), video, atol=1e-5)

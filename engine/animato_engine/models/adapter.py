@@ -136,6 +136,9 @@ class Generation(Protocol):
         Whatever `denoiser` raises leaves the generation unusable.
         """
 
+    def expected(self) -> torch.Tensor:
+        """The latents after the last step, as the step before this moment lets expect them; for previews."""
+
     def state(self) -> dict[str, torch.Tensor]:
         """What `restore` needs to go on from here; `latents` among it."""
 

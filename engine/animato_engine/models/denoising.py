@@ -158,7 +158,7 @@ class Rendering:
         if gives_up and not last:
             raise Yielded
         if preview is not None and preview.due(step):
-            self._write_preview(preview, generation.latents)
+            self._write_preview(preview, generation.expected())
 
     def _step_cache(self, network: Any, saved: Checkpoint | None) -> StepCache | None:
         """The cache that the request asks for, as the checkpoint left it."""

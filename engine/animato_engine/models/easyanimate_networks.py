@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from ..errors import Failure
+from ..preview import expected_end
 from .adapter import Denoiser, Embeddings, Generation, LatentGeometry, Parts, Work
 from .easyanimate import EASYANIMATE
 from .easyanimate_inputs import Condition, control_condition, inpaint_condition, reference_latents
@@ -119,6 +120,7 @@ class _Denoising:
         self._scheduler = scheduler
         self._guidance = work.request.guidance_scale
         self._step = 0
+        self._expected = latents
         self._guided = work.negative_prompt is not None
         prompts = (work.negative_prompt, work.prompt) if self._guided else (work.prompt,)
         texts = torch.cat([embeddings[0] for embeddings in prompts if embeddings is not None])
@@ -129,7 +131,8 @@ class _Denoising:
     def advance(self, denoiser: Denoiser) -> None:
         """One step: both halves in one batch, without the prompt first."""
         timesteps = self._scheduler.timesteps
-        timestep = timesteps[len(timesteps) - self.total_steps + self._step]
+        place = len(timesteps) - self.total_steps + self._step
+        timestep = timesteps[place]
         given = torch.cat([self.latents] * 2) if self._guided else self.latents
         expanded = timestep.repeat(given.shape[0]).to(given.dtype)
         noise = denoiser(given, expanded, return_dict=False, **self._inputs)[0]
@@ -139,8 +142,13 @@ class _Denoising:
         if self._guided:
             without, with_prompt = noise.chunk(2)
             noise = without + self._guidance * (with_prompt - without)
+        self._expected = expected_end(self.latents, noise, float(self._scheduler.sigmas[place]))
         self.latents = self._scheduler.step(noise, timestep, self.latents, return_dict=False)[0]
         self._step += 1
+
+    def expected(self) -> torch.Tensor:
+        """Straight along the last flow."""
+        return self._expected
 
     def state(self) -> dict[str, torch.Tensor]:
         """The latents: the scheduler's place follows from the step, and nothing more is drawn."""

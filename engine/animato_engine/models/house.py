@@ -61,7 +61,7 @@ class House:
             if name in _VIDEOS:
                 pixels[name] = read_video(path, size, request.fps, request.num_frames, check)
             else:
-                pixels[name] = read_image(path, size)
+                pixels[name] = read_image(path, size, check)
         return pixels
 
     def total_steps(self, order: Order) -> int:

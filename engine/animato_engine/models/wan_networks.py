@@ -14,6 +14,7 @@ from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 
 from ..errors import Failure
 from ..parallel import evaluate_both
+from ..preview import expected_end
 from .adapter import Denoiser, Embeddings, Generation, LatentGeometry, Parts, Work
 
 MAX_PROMPT_TOKENS = 512
@@ -124,6 +125,7 @@ class _Denoising:
         self._prompt = work.prompt[0]
         self._negative = None if work.negative_prompt is None else work.negative_prompt[0]
         self._step = 0
+        self._expected = latents
 
     def advance(self, denoiser: Denoiser) -> None:
         """One step: the halves one after the other, as the pipeline has them, or on two devices at once."""
@@ -135,8 +137,13 @@ class _Denoising:
         else:
             without, noise = evaluate_both(denoiser, {**given, "encoder_hidden_states": self._negative}, with_prompt)
             noise = without + self._guidance * (noise - without)
+        self._expected = expected_end(self.latents, noise, float(self._scheduler.sigmas[self._step]))
         self.latents = self._scheduler.step(noise, timestep, self.latents, return_dict=False)[0]
         self._step += 1
+
+    def expected(self) -> torch.Tensor:
+        """Straight along the last flow."""
+        return self._expected
 
     def _clock(self, timestep: torch.Tensor) -> torch.Tensor:
         """The time as the transformer is told it: once, or, as floats, for every token."""
