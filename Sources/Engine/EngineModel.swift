@@ -28,6 +28,14 @@ package struct EngineModel: Sendable, Equatable, Codable {
         package var numFrames: Int
         package var minMemoryBytes: Int64
 
+        package init(mode: EngineMemoryMode, width: Int, height: Int, numFrames: Int, minMemoryBytes: Int64) {
+            self.mode = mode
+            self.width = width
+            self.height = height
+            self.numFrames = numFrames
+            self.minMemoryBytes = minMemoryBytes
+        }
+
         enum CodingKeys: String, CodingKey {
             case mode
             case width

@@ -9,46 +9,55 @@ import Tasks
 ///
 ///     {
 ///       "format": 1,
-///       "attempts": 1, "created_at": 1767225600000, "device": "cuda:0", "engine_version": "0.1.0",
+///       "attempts": 1, "created_at": 1767225600000, "degraded": false, "device": "cuda:0", "engine_version": "0.1.0",
+///       "height": 448, "width": 768, "num_frames": 49,
 ///       "memory_mode": "model_offload", "model": "EasyAnimateV5.1-12b-zh", "model_fingerprint": "…",
 ///       "rendered_width": 672, "rendered_height": 384, "resumed_step": 0, "seed": 43, "skipped_steps": 0,
 ///       "seconds": {"denoise": 70.2, "decode": 6.1, …, "total": 81.0},
 ///       "request": {…}
 ///     }
 ///
-/// `request` is the canonical form, byte for byte; `created_at` is in milliseconds since 1970; `seconds` has the stages
+/// `degraded`: it is smaller than `request` says, because there was no room. `request` is the canonical form, byte for byte; `created_at` is in milliseconds since 1970; `seconds` has the stages
 /// that the engine told of, and the whole attempt as the server saw it.
 struct Sidecar: Encodable {
     private var format = 1
     private var attempts: Int
     private var createdAt: Int64
+    private var degraded: Bool
     private var device: String
     private var engineVersion: String
+    private var height: Int
     private var memoryMode: String
     private var model: String
     private var modelFingerprint: String
+    private var numFrames: Int
     private var renderedWidth: Int
     private var renderedHeight: Int
     private var resumedStep: Int
     private var seed: UInt32
     private var seconds: [String: Double]
     private var skippedSteps: Int
+    private var width: Int
 
     enum CodingKeys: String, CodingKey {
         case format
         case attempts
         case createdAt = "created_at"
+        case degraded
         case device
         case engineVersion = "engine_version"
+        case height
         case memoryMode = "memory_mode"
         case model
         case modelFingerprint = "model_fingerprint"
+        case numFrames = "num_frames"
         case renderedWidth = "rendered_width"
         case renderedHeight = "rendered_height"
         case resumedStep = "resumed_step"
         case seed
         case seconds
         case skippedSteps = "skipped_steps"
+        case width
     }
 
     private init(
@@ -61,6 +70,10 @@ struct Sidecar: Encodable {
     ) {
         attempts = generation.attempts
         createdAt = now.milliseconds
+        degraded = generation.plan.shape != nil
+        height = video.height
+        numFrames = video.numFrames
+        width = video.width
         self.device = device
         engineVersion = model.engineVersion
         memoryMode = video.memoryMode.rawValue
@@ -119,10 +132,11 @@ extension VideoMetadata {
     /// The same for the same request, so that the bytes are: no time, no task, no device.
     init(_ generation: Generation, madeBy model: ModelDescription, software: String) {
         let request = generation.request
+        let shape = generation.plan.shape ?? request.shape
         var facts = [
             "seed=\(generation.seed)",
-            "size=\(request.width)x\(request.height)",
-            "num_frames=\(request.numFrames)",
+            "size=\(shape.width)x\(shape.height)",
+            "num_frames=\(shape.numFrames)",
             "fps=\(request.fps)",
             "num_inference_steps=\(request.numInferenceSteps)",
             "guidance_scale=\(request.guidanceScale)",

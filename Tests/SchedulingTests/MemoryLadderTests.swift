@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Results
 import Scheduling
 import Tasks
 import TasksSQLite
@@ -52,6 +53,10 @@ struct MemoryLadderTests {
             #expect(engine.commands.last?.memoryMode == .sequentialOffload)
             #expect(task.generation.request.numFrames == 49)
             #expect(task.generation.result?.numFrames == 25)
+            let name = try #require(VideoName(task.generation.result?.video ?? ""))
+            let sidecar = try #require(try await world.results.sidecar(of: name))
+            #expect(String(decoding: sidecar, as: UTF8.self).contains(#""degraded":true"#))
+            #expect(engine.commands.last?.metadata?.comment.contains("num_frames=25;") == true)
             let again = try await world.submit("a cat", change: change)
             #expect(again.disposition == .queued)
             #expect(try await world.task(again.task.id, reaches: .succeeded).generation.result?.numFrames == 49)

@@ -24,6 +24,7 @@ struct SidecarTests {
             #expect(sidecar["model_fingerprint"] as? String == EngineFixture.model.fingerprint)
             #expect(sidecar["engine_version"] as? String == "scripted")
             #expect(sidecar["memory_mode"] as? String == "full" && sidecar["resumed_step"] as? Int == 0)
+            #expect(sidecar["degraded"] as? Bool == false && sidecar["num_frames"] as? Int == 5)
             #expect(sidecar["seed"] as? Int == 5)
             #expect(sidecar["rendered_width"] as? Int == 64)
             #expect(abs((sidecar["created_at"] as? Double ?? 0) / 1000 - Date.now.timeIntervalSince1970) < 600)
