@@ -215,7 +215,7 @@ def test_each_kind_says_what_it_takes(tiny: Path, tiny_inpaint: Path, tiny_contr
     assert tuple(wire["inputs"]) == opened[1].inputs
     assert wire["sizes"] == [[672, 384], [512, 512], [384, 672]]
     assert wire["memory_modes"] == ["full", "model_offload_8bit"]
-    assert wire["step_cache"] == ["off"] and "coefficients" not in wire
+    assert wire["step_cache"] == ["off", "balanced", "fast"] and "coefficients" not in wire
 
 
 def test_overrides_may_say_sizes_and_a_step_cache(copy: Path) -> None:
