@@ -49,6 +49,15 @@ package struct WorkFiles: Sendable {
         }
     }
 
+    /// Removes the file of a name if it was written before a moment, in milliseconds since 1970.
+    package func remove(_ name: String, writtenBefore moment: Int64) async throws(ResultStoreError) {
+        let path = path(for: name)
+        try await NIOThreadPool.singleton.blocking { () throws(ResultStoreError) in
+            guard let status = try Disk.status(of: path), status.modified < moment else { return }
+            try Disk.remove(path)
+        }
+    }
+
     /// Removes the file of a name, and what is being written beside it.
     package func remove(_ name: String) async throws(ResultStoreError) {
         let path = path(for: name)

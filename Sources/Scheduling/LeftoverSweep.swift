@@ -35,11 +35,13 @@ package struct LeftoverSweep: Sendable {
 
     /// Makes one pass.
     ///
-    /// - Parameter place: the last file that the pass before looked at; `nil` for the first.
-    func pass(after place: inout String?) async {
+    /// - Parameters:
+    ///   - place: the last file that the pass before looked at; `nil` for the first.
+    ///   - age: how long the checkpoint of a generation that waits is kept; `nil`: until the generation ends.
+    func pass(after place: inout String?, keepingCheckpointsFor age: Duration?) async {
         await expire()
         await sweepFiles(after: &place)
-        await sweepWorkspace()
+        await sweepWorkspace(keepingCheckpointsFor: age)
     }
 
     private func expire() async {
@@ -70,12 +72,15 @@ package struct LeftoverSweep: Sendable {
         }
     }
 
-    private func sweepWorkspace() async {
+    private func sweepWorkspace(keepingCheckpointsFor age: Duration?) async {
         do {
             let found = try await workspace.generations(limit: Self.limit)
             guard !found.isEmpty else { return }
             let unfinished = try await store.unfinished(found)
             for id in found where !unfinished.contains(id) { try await workspace.remove(id) }
+            guard let age else { return }
+            let end = clock.wallTime().advanced(by: .zero - age)
+            for id in unfinished { try await workspace.removeCheckpoint(of: id, writtenBefore: end) }
         } catch {
             logger.error("What generations leave could not be removed", metadata: ["error": "\(error)"])
         }

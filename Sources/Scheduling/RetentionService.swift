@@ -65,7 +65,7 @@ package struct RetentionService: Service {
 
     private func pass(_ rounds: inout Rounds) async {
         await purge()
-        await leftovers.pass(after: &rounds.upload)
+        await leftovers.pass(after: &rounds.upload, keepingCheckpointsFor: settings.checkpoints)
         let usage: ResultUsage
         do throws(ResultStoreError) {
             usage = try await results.usage(oldest: Self.inventoryLimit)

@@ -7,6 +7,8 @@ package struct RetentionSettings: Sendable, Equatable {
     package var interval: Duration
     package var retention: Retention
     package var eviction: EvictionPolicy
+    /// How long the checkpoint of a generation that waits is kept; `nil`: until the generation ends.
+    package var checkpoints: Duration?
     /// Rows of each kind that one transaction removes.
     package var purgeBatch: Int
     /// Transactions of a pass.
@@ -20,6 +22,7 @@ package struct RetentionSettings: Sendable, Equatable {
         interval: Duration = .seconds(60),
         retention: Retention = Retention(),
         eviction: EvictionPolicy = EvictionPolicy(),
+        checkpoints: Duration? = .seconds(7 * 86_400),
         purgeBatch: Int = 500,
         purgeBatches: Int = 20,
         scrubBytes: Int64 = 256 << 20,
@@ -28,6 +31,7 @@ package struct RetentionSettings: Sendable, Equatable {
         self.interval = interval
         self.retention = retention
         self.eviction = eviction
+        self.checkpoints = checkpoints
         self.purgeBatch = purgeBatch
         self.purgeBatches = purgeBatches
         self.scrubBytes = scrubBytes

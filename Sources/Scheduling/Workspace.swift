@@ -35,6 +35,11 @@ package struct Workspace: Sendable {
         }
     }
 
+    /// Removes the checkpoint of a generation if it was written before a moment.
+    func removeCheckpoint(of id: GenerationID, writtenBefore moment: Timestamp) async throws(ResultStoreError) {
+        try await checkpoints.remove(id.description, writtenBefore: moment.milliseconds)
+    }
+
     /// Removes what a generation that has ended leaves.
     func remove(_ id: GenerationID) async throws(ResultStoreError) {
         try await checkpoints.remove(id.description)

@@ -194,13 +194,18 @@ enum SettingsTable {
         .optionalDuration(
             "retention.tasks",
             \.retention.retention.tasks,
-            "How long tasks are kept after their end. Nothing: for ever, as for the next three."
+            "How long tasks are kept after their end. Nothing: for ever, as for events, deliveries and keys."
         ),
         .optionalDuration("retention.events", \.retention.retention.events, "How long events are kept."),
         .optionalDuration(
             "retention.deliveries",
             \.retention.retention.deliveries,
             "How long deliveries are kept after their end."
+        ),
+        .optionalDuration(
+            "retention.checkpoints",
+            \.retention.checkpoints,
+            "How long the checkpoint of a generation that waits is kept. Nothing: until the generation ends."
         ),
         .optionalDuration(
             "retention.idempotencyKeys",

@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import Scheduling
 import Tasks
+import TasksSQLite
 import TestSupport
 import Testing
 
@@ -95,6 +96,35 @@ struct UploadTests {
                 try await world.scheduler.fetchUpload(from: nothing, of: .standard)
             }
             #expect(Self.files(world).count == 1)
+        }
+    }
+
+    @Test("The checkpoint of a generation that waits goes when it is old enough, and not before")
+    func checkpoints() async throws {
+        try await RetentionWorld.with { retention in
+            let world = retention.world
+            let id = try await world.store.submit(.fixture("waits"), queueLimit: 10).task.generation.id
+            let claimed = try #require(
+                try await world.store.claim(ClaimRequest(owner: .unique(), duration: .seconds(30)))
+            )
+            // Out of the dispatcher's reach.
+            try await world.store.requeue(
+                claimed.lease,
+                Requeue(delay: .seconds(10_000), countsAsFailure: false, failure: nil)
+            )
+            let file = "\(world.directory)/checkpoints/\(id).safetensors"
+            try Data("state".utf8).write(to: URL(filePath: file))
+            let written = Date(timeIntervalSince1970: Double(retention.clock.wallTime().milliseconds) / 1000)
+            try FileManager.default.setAttributes([.modificationDate: written], ofItemAtPath: file)
+            let settings = RetentionSettings(checkpoints: .seconds(100), scrubBytes: 0)
+            try await retention.tidying(settings) { pass async throws in
+                retention.clock.advance(by: .seconds(99))
+                await pass()
+                #expect(FileManager.default.fileExists(atPath: file))
+                retention.clock.advance(by: .seconds(2))
+                await pass()
+                #expect(!FileManager.default.fileExists(atPath: file))
+            }
         }
     }
 
