@@ -1,4 +1,4 @@
-"""The engine process of Animato: models on one device, one video at a time.
+"""The engine process of Animato: models on one device, one pass at a time on it.
 
 The contract with the server is `docs/engine-protocol.md`.
 """

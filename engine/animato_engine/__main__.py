@@ -141,7 +141,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     channel = protocol.Channel(process.take_channel())
     # Late: only what `hello` needs may be imported before it.
     from .server import Server
-    from .session import Session, Studio
+    from .session import Studio
 
     studio: Studio
     try:
@@ -165,7 +165,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     models = [model.wire() for model in studio.models.values()]
     loras = [lora.wire() for lora in studio.loras.values()]
     hello = protocol.hello(__version__, os.getpid(), device, memory, models, loras)
-    return Server(channel, Session(studio, channel.send)).run(hello)
+    return Server(channel, studio).run(hello)
 
 
 def _house(arguments: argparse.Namespace, used: tuple[str, ...]) -> House:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -51,11 +51,21 @@ class _Unusable(ValueError):
     """Why a file is as good as none."""
 
 
-def save(file: Path, checkpoint: Checkpoint) -> int:
-    """Write `checkpoint` to `file`, synced, in the place of the one before; the size in bytes.
+def copied(checkpoint: Checkpoint) -> Checkpoint:
+    """The same with tensors of its own on the CPU, whatever becomes of those of `checkpoint` and wherever they are."""
+    # A copy each: safetensors takes neither views of one storage nor anything but the order of rows.
+    tensors = {
+        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, tensor in checkpoint.tensors.items()
+    }
+    return replace(checkpoint, tensors=tensors)
 
-    Until the new file is complete the one before stays; where it cannot be completed, for good. The tensors may be on
-    any device and are kept bit for bit.
+
+def save(file: Path, checkpoint: Checkpoint) -> int:
+    """Write `checkpoint`, which is `copied`, to `file`, synced, in the place of the one before; the size in bytes.
+
+    Until the new file is complete the one before stays; where it cannot be completed, for good. The tensors are kept
+    bit for bit.
 
     Raises:
         Failure: kind `storage`.
@@ -97,12 +107,7 @@ def _serialize(checkpoint: Checkpoint) -> bytearray:
         "total_steps": str(checkpoint.total_steps),
         "sha256": _NO_DIGEST.decode(),
     }
-    # A copy each: safetensors takes neither views of one storage nor anything but the order of rows.
-    tensors = {
-        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
-        for name, tensor in checkpoint.tensors.items()
-    }
-    data = bytearray(to_bytes(tensors, metadata))
+    data = bytearray(to_bytes(checkpoint.tensors, metadata))
     start, end = _digest_place(data)
     data[start:end] = hashlib.sha256(data).hexdigest().encode()
     return data

@@ -11,6 +11,9 @@ from .modes import LEVELS, MODES, Level, Mode
 Size = tuple[int, int]
 """Width and height in pixels."""
 
+MAX_BATCH = 16
+"""Generations in one pass."""
+
 MAX_COEFFICIENTS = 9
 """Of the polynomial of a step cache."""
 
@@ -83,6 +86,8 @@ class ModelDescription:
     """The levels that work."""
     memory_modes: tuple[Mode, ...] = MODES[:1]
     """Those that work on the device, fastest first."""
+    max_batch: int = MAX_BATCH
+    """How many generations one pass may have."""
     memory_table: tuple[MemoryEntry, ...] = ()
     sizes: tuple[Size, ...] = ()
     """For requests that name no size."""

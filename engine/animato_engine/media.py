@@ -24,6 +24,11 @@ _FAST_START = {"movflags": "+faststart"}
 # H.264 numbers for BT.709: primaries, transfer, matrix. Written into the file, so that no player has to guess.
 _BT709 = 1
 _LIMITED_RANGE = 1
+# So that the same frames always give the same bytes: with more threads than one they would depend on their number,
+# and with the macroblock tree, where the width is no multiple of 128, on what the memory beside its rows held before.
+# Without the tree 21 looks as 18 does with it (44.0 dB against 43.8 on a video of the tiny checkpoint), at 1.1 times
+# the size; 18 would give 1.6 times the size.
+_X264 = {"crf": "21", "threads": "1", "x264-params": "no-mbtree=1"}
 # Numbers that libav also gives for reasons that are no fault of the storage.
 _NOT_STORAGE = (errno.EINVAL, errno.ENOMEM, errno.EAGAIN)
 
@@ -122,8 +127,7 @@ def _encode(
     reformatter = VideoReformatter()
     with av.open(str(path), "w", format="mp4", options=_FAST_START) as container:
         container.metadata.update(metadata)
-        # One thread: with more, the bytes would depend on their number.
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "18", "preset": preset, "threads": "1"})
+        stream = container.add_stream("libx264", rate=fps, options=_X264 | {"preset": preset})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
         context.color_primaries = context.color_trc = context.colorspace = _BT709

@@ -52,6 +52,17 @@ def free_bytes(device: torch.device) -> int | None:
         return None
 
 
+def forget_peak(device: torch.device) -> None:
+    """Begin to note anew how much is allocated on `device` at most."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_bytes(device: torch.device) -> int | None:
+    """The most that was allocated on `device` at once since `forget_peak`; None where it cannot be told."""
+    return int(torch.cuda.max_memory_allocated(device)) if device.type == "cuda" else None
+
+
 def release(device: torch.device) -> None:
     """Give back to the device or the machine what nothing refers to any more."""
     gc.collect()
@@ -141,6 +152,16 @@ class Residency:
         """Be in no mode, so that a network can be used by another pipeline in a mode of its own."""
         self._mode = None
         self._undo()
+
+    def park(self) -> None:
+        """Have nothing on the device. In the mode `full` everything leaves it, and no mode is set any more.
+
+        In the other modes the weights are on the CPU already, between two uses.
+        """
+        if self._mode == "full":
+            self.reset()
+            for network in self._networks.values():
+                network.to("cpu")
 
     @contextlib.contextmanager
     def on_device(self, *names: str) -> Iterator[None]:

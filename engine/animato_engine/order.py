@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from .request import Metadata, VideoRequest, parse_metadata
 
 _MAX_EVERY = 1000
 # A video says every frame, so there is none left for a picture to say.
+_TRACE = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""A `traceparent` of version 00, as the server writes it."""
 _CONFLICTS = (("video", "start_image"), ("video", "end_image"))
 
 
@@ -46,6 +49,32 @@ class Order:
     preview: Periodic | None = None
     loras: tuple[tuple[LoRAFile, float], ...] = ()
     """Those that the request names, with their scales."""
+    trace_id: str = ""
+    """What the log names while this is made; empty: nothing."""
+
+
+def parse_pass(
+    members: Sequence[Generate], models: Mapping[str, ModelDescription], loras: Mapping[str, LoRAFile]
+) -> list[Order | Failure]:
+    """The order of each generation that is to share a pass, or why it cannot."""
+    orders: list[Order | Failure] = []
+    taken: set[Path] = set()
+    for member in members:
+        try:
+            order = parse_order(member, models, loras)
+            if len(members) > order.model.max_batch:
+                raise Failure.invalid(f"At most {order.model.max_batch} generations of this model go together.")
+            if len(members) > 1 and order.inputs:
+                raise Failure.invalid("Generations with inputs have no companions.")
+            files = {order.output, *(one.file for one in (order.checkpoint, order.preview) if one is not None)}
+            if taken & files:
+                raise Failure.invalid("output, checkpoint and preview must be files that no companion has.")
+        except Failure as failure:
+            orders.append(failure)
+        else:
+            taken |= files
+            orders.append(order)
+    return orders
 
 
 def parse_order(command: Generate, models: Mapping[str, ModelDescription], loras: Mapping[str, LoRAFile]) -> Order:
@@ -74,6 +103,7 @@ def parse_order(command: Generate, models: Mapping[str, ModelDescription], loras
         checkpoint=_periodic(command.checkpoint, "checkpoint"),
         preview=_periodic(command.preview, "preview"),
         loras=tuple((_lora(lora.name, loras), lora.scale) for lora in request.loras),
+        trace_id=_trace_id(command.trace),
     )
 
 
@@ -108,6 +138,15 @@ def _periodic(raw: Any, name: str) -> Periodic | None:
     if type(every) is not int or not 0 < every <= _MAX_EVERY:
         raise Failure.invalid(f"{name}.every must be an integer from 1 to {_MAX_EVERY}.")
     return Periodic(_file(raw.get("file"), name), every)
+
+
+def _trace_id(raw: Any) -> str:
+    if raw is None:
+        return ""
+    found = _TRACE.fullmatch(raw) if isinstance(raw, str) else None
+    if found is None:
+        raise Failure.invalid("trace must be a traceparent of version 00.")
+    return found[1]
 
 
 def _file(raw: Any, name: str) -> Path:

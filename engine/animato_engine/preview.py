@@ -3,8 +3,7 @@
 What one latent stands for (with EasyAnimate 8 x 8 pixels of 4 frames) becomes one colour of one frame.
 
 Measured with easyanimate-tiny, 112 x 64 x 49, one core: 31 to 35 dB against the decoded frames made as small. Fitting
-takes 0.3 s once, writing 13 ms, a step 118 ms: 11 % of it, 2.2 % if every fifth is shown. At 672 x 384 x 49 writing
-takes 21 ms, and a step of the 12B model on an A100 3.7 s (its authors' figure): 0.6 %.
+takes 0.3 s once, drawing a few milliseconds, and writing 10 to 45 ms, which another thread does; a step takes 118 ms.
 """
 
 from __future__ import annotations
@@ -79,21 +78,23 @@ class LatentPreview:
         """The colours of `latents`, (C, t, h, w) or (1, C, t, h, w): (t, h, w, 3), RGB."""
         return _bytes(self._colours(latents))
 
-    def write(self, latents: torch.Tensor, fps: float, file: Path) -> int:
-        """Write `latents` of a video of `fps` to `file` as a WebP that moves in its time; the size in bytes.
+    def drawn(self, latents: torch.Tensor, fps: float, file: Path) -> Callable[[], int]:
+        """What writes `latents` of a video of `fps` to `file` as a WebP that moves in its time, and gives its bytes.
 
-        `latents` are (C, t, h, w) or (1, C, t, h, w), on any device, as in `fit`. Of one frame a still is made. The
-        file is renamed into place, but not synced: nobody misses a preview after a power cut.
-
-        Raises:
-            Failure: kind `storage`.
+        `latents` are (C, t, h, w) or (1, C, t, h, w), on any device, as in `fit`. What comes back holds none of them
+        and may be called in any thread. Of one frame a still is made. The file is renamed into place, but not synced:
+        nobody misses a preview after a power cut. It raises `Failure` of kind `storage`.
         """
         pictures = _bytes(_sized(self._colours(latents)))
-        frames = [av.VideoFrame.from_ndarray(picture, format="rgb24") for picture in pictures]
         rate = Fraction(fps).limit_denominator(1000) / self._temporal
-        data = webp(frames[0]) if len(frames) == 1 else moving_webp(frames, rate)
-        publish(file, lambda part: _write(part, data), synced=False)
-        return len(data)
+
+        def write() -> int:
+            frames = [av.VideoFrame.from_ndarray(picture, format="rgb24") for picture in pictures]
+            data = webp(frames[0]) if len(frames) == 1 else moving_webp(frames, rate)
+            publish(file, lambda part: _write(part, data), synced=False)
+            return len(data)
+
+        return write
 
     def _colours(self, latents: torch.Tensor) -> torch.Tensor:
         """(t, h, w, 3), not bounded."""

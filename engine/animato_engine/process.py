@@ -10,6 +10,8 @@ import signal
 import socket
 import stat
 import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import NoReturn
 
 from .errors import EX_OK, EX_USAGE
@@ -74,8 +76,23 @@ def limit_resources() -> None:
         resource.setrlimit(kind, (bound, bound))
 
 
+_trace: ContextVar[str] = ContextVar("trace", default="")
+
+
+@contextlib.contextmanager
+def about(trace_id: str) -> Iterator[None]:
+    """Name a trace at the beginning of each line that this thread logs meanwhile; an empty one names none."""
+    token = _trace.set(trace_id)
+    try:
+        yield
+    finally:
+        _trace.reset(token)
+
+
 def log(text: str) -> None:
     """Write lines to the log. Never a prompt."""
+    if trace_id := _trace.get():
+        text = "\n".join(f"trace_id={trace_id} {line}" for line in text.splitlines())
     # The reader of the log may be gone before the end of the channel is seen; that must not keep anyone from leaving.
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)

@@ -6,16 +6,19 @@ import json
 import socket
 import struct
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import BrokenPeer
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MAX_BODY_BYTES = 1_048_576
 _MAX_ID_CHARACTERS = 200
 _MAX_MESSAGE_CHARACTERS = 4000
 _HEADER = struct.Struct(">I")
+_OWN_REQUEST = ("prompt", "negative_prompt", "seed")
+_OWN_FIELDS = ("output", "metadata", "checkpoint", "preview", "trace")
+"""What a companion says of itself; the rest is that of its `generate`."""
 
 Message = dict[str, Any]
 """A JSON object with a `type`."""
@@ -34,6 +37,23 @@ class Generate:
     metadata: Any = None
     checkpoint: Any = None
     preview: Any = None
+    trace: Any = None
+    companions: tuple[Message, ...] = ()
+    """What is to be made in the same pass: objects with an `id`, as received."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of all generations of the pass, in its order; each once."""
+        return self.id, *(companion["id"] for companion in self.companions)
+
+    def members(self) -> list[Generate]:
+        """Each generation of the pass as a command of its own."""
+        own = [replace(self, companions=())]
+        for companion in self.companions:
+            request = self.request | {name: companion.get(name) for name in _OWN_REQUEST}
+            fields: dict[str, Any] = {name: companion.get(name) for name in _OWN_FIELDS}
+            own.append(replace(own[0], id=companion["id"], request=request, **fields))
+        return own
 
 
 @dataclass(frozen=True)
@@ -51,11 +71,16 @@ class Yield:
 
 
 @dataclass(frozen=True)
+class Park:
+    """Move the weights off the device."""
+
+
+@dataclass(frozen=True)
 class Shutdown:
-    """Yield what runs and exit."""
+    """Yield what is on the device, finish what is being written, and exit."""
 
 
-Command = Generate | Cancel | Yield | Shutdown
+Command = Generate | Cancel | Yield | Park | Shutdown
 
 
 def encode_frame(message: Message) -> bytes:
@@ -113,12 +138,17 @@ def parse_command(message: Message) -> Command:
             request = message.get("request")
             if not isinstance(request, dict):
                 raise BrokenPeer("a generate has no request")
-            rest = ("model", "inputs", "memory_mode", "output", "metadata", "checkpoint", "preview")
-            return Generate(_identifier(message), request, **{name: message.get(name) for name in rest})
+            rest = {name: message.get(name) for name in ("model", "inputs", "memory_mode", *_OWN_FIELDS)}
+            command = Generate(_identifier(message), request, companions=_companions(message), **rest)
+            if len(set(command.ids)) != len(command.ids):
+                raise BrokenPeer("a generate has an id twice")
+            return command
         case "cancel":
             return Cancel(_identifier(message))
         case "yield":
             return Yield(_identifier(message))
+        case "park":
+            return Park()
         case "shutdown":
             return Shutdown()
         case _:
@@ -130,6 +160,17 @@ def _identifier(message: Message) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_ID_CHARACTERS:
         raise BrokenPeer("a command has no usable id")
     return value
+
+
+def _companions(message: Message) -> tuple[Message, ...]:
+    companions = message.get("companions")
+    if companions is None:
+        return ()
+    if not isinstance(companions, list) or not all(isinstance(one, dict) for one in companions):
+        raise BrokenPeer("companions are no list of objects")
+    for companion in companions:
+        _identifier(companion)
+    return tuple(companions)
 
 
 def hello(
@@ -156,6 +197,11 @@ def refused(code: str, message: str) -> Message:
 def progress(identifier: str, stage: str, step: int, total_steps: int) -> Message:
     """`step` finished denoising steps of `total_steps`, in `stage`."""
     return {"type": "progress", "id": identifier, "stage": stage, "step": step, "total_steps": total_steps}
+
+
+def released(identifiers: list[str]) -> Message:
+    """Only the files of these generations remain to be written."""
+    return {"type": "released", "ids": identifiers}
 
 
 def resumed(identifier: str, step: int) -> Message:

@@ -5,16 +5,16 @@ of the first block, modulated by the time, is compared with that of the step bef
 for each checkpoint, estimates from it how much the output of the blocks changes; the estimates of consecutive steps add
 up, and while the sum is below a threshold, the step reuses the blocks' last residual (output less input).
 
-The compared input depends on the latents and the time only, not on the prompt. So both halves of a guided batch agree,
-and two devices that compute one half each skip the same steps.
+The compared input depends on the latents and the time only, not on the prompt. So both halves of a guided step agree.
+Generations that share a batch decide each for itself, as they would alone: those that skip a step are left out of it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
-from collections.abc import Mapping, Sequence
-from types import TracebackType
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -66,47 +66,36 @@ def relative_distance(value: torch.Tensor, before: torch.Tensor) -> float:
 
 
 class StepCache:
-    """The cache of one generation, for the time of a `with`; afterwards the transformer is what it was.
+    """What one generation skips, and what it needs for that.
 
-    - transformer: an `EasyAnimateTransformer3DModel`, called once per step. While the cache is on, its blocks have
-      other names: weights must be changed before. Blocks may be compiled, the whole should not be.
-    - level: `off` does nothing at all.
+    - level: `off` skips nothing.
     - coefficients: of the checkpoint's polynomial, highest power first.
     - total_steps: of the whole generation, those done before a `restore` included. The first ones (`WARM_UP`) and the
       last are always computed.
     """
 
-    def __init__(self, transformer: Any, level: Level, coefficients: Sequence[float], total_steps: int) -> None:
-        self._transformer = transformer
+    def __init__(self, level: Level, coefficients: Sequence[float], total_steps: int) -> None:
+        self.skipped = 0
+        """Steps that reused a residual, those before a `restore` included."""
         self._threshold = THRESHOLDS.get(level)
-        self._stack = _Stack(getattr(transformer, _BLOCKS), coefficients, self._threshold or 0.0, total_steps)
-        self._signature = inspect.signature(type(transformer).forward)
-        self._hook: Any = None
+        self._coefficients = coefficients
+        self._skippable = range(max(1, total_steps // WARM_UP), total_steps - 1)
+        self._index = 0
+        self._sum = 0.0
+        self._is_computed = False
+        """Whether the last step was."""
+        self._replayed: bool | None = None
+        self._input: torch.Tensor | None = None
+        self._residual: torch.Tensor | None = None
         self._pending: dict[str, torch.Tensor] = {}
         # Latents and times of the last step that was computed, and of the last at all.
         self._computed: tuple[Any, Any] | None = None
         self._last: tuple[Any, Any] | None = None
 
     @property
-    def skipped(self) -> int:
-        """Steps that reused a residual, those before a `restore` included."""
-        return self._stack.skipped
-
-    def __enter__(self) -> StepCache:
-        if self._threshold is not None:
-            self._hook = self._transformer.register_forward_pre_hook(self._before, with_kwargs=True)
-            setattr(self._transformer, _BLOCKS, torch.nn.ModuleList([self._stack]))
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._hook is not None:
-            self._hook.remove()
-            self._hook = None
-            setattr(self._transformer, _BLOCKS, self._stack.blocks)
-        self._stack.forget()
-        self._computed = self._last = None
+    def is_on(self) -> bool:
+        """Whether it may skip anything."""
+        return self._threshold is not None
 
     def state(self) -> dict[str, torch.Tensor]:
         """What `restore` needs to go on after the steps so far, on the CPU; empty before the first, and at `off`.
@@ -120,8 +109,8 @@ class StepCache:
         if self._computed is None or self._last is None:
             return {}
         state = {
-            _COUNTS: torch.tensor([self._stack.index, self._stack.skipped]),
-            _SUM: torch.tensor(self._stack.sum, dtype=torch.float64),
+            _COUNTS: torch.tensor([self._index, self.skipped]),
+            _SUM: torch.tensor(self._sum, dtype=torch.float64),
         }
         for name, call in ((_COMPUTED, self._computed), (_LAST, self._last)):
             latents, time = call
@@ -133,65 +122,128 @@ class StepCache:
 
         Costs one computed step, at the next call.
         """
-        if self._threshold is not None and _COUNTS in state:
+        if self.is_on and _COUNTS in state:
             self._pending = {name: value for name, value in state.items() if name.startswith("step_cache.")}
-            self._stack.index, self._stack.skipped = (int(number) for number in state[_COUNTS])
-            self._stack.sum = float(state[_SUM])
+            self._index, self.skipped = (int(number) for number in state[_COUNTS])
+            self._sum = float(state[_SUM])
+
+    def forget(self) -> None:
+        """Drop the tensors."""
+        self._input = self._residual = self._computed = self._last = None
+
+    def begin(self, latents: torch.Tensor, time: torch.Tensor) -> None:
+        """A step with these inputs of the transformer begins."""
+        self._note()
+        self._last = (latents, time)
+
+    def replays(self, latents: torch.Tensor) -> Iterator[tuple[Any, Any]]:
+        """After a `restore`, before the first step: the inputs of the calls that make the residual again.
+
+        They are the last computed step and the last one, which reuses it, as they did. `latents` says where to.
+        """
+        pending, self._pending = self._pending, {}
+        if not pending:
+            return
+        for name, skip in ((_COMPUTED, False), (_LAST, True)):
+            self._last = (pending[f"{name}.latents"].to(latents), pending[f"{name}.time"].to(latents.device))
+            self._replayed = skip
+            yield self._last
+            if not skip:
+                self._computed = self._last
+
+    def decide(self, modulated: torch.Tensor) -> torch.Tensor | None:
+        """The residual to reuse in the step at hand, whose first block has this input; None: compute it."""
+        skip = self._decide(modulated) if self._replayed is None else self._replayed
+        self._replayed = None
+        self._input = modulated
+        self._is_computed = not skip or self._residual is None
+        return None if self._is_computed else self._residual
+
+    def keep(self, residual: torch.Tensor) -> None:
+        """What the blocks added in the step at hand."""
+        self._residual = residual
+
+    def _note(self) -> None:
+        """Keep the last call as the computed one, if it was."""
+        if self._is_computed and self._last is not None:
+            self._computed = self._last
+
+    def _decide(self, modulated: torch.Tensor) -> bool:
+        """Whether to skip this step; counts it."""
+        index, self._index = self._index, self._index + 1
+        if index not in self._skippable or self._input is None:
+            self._sum = 0.0
+            return False
+        self._sum += estimate(self._coefficients, relative_distance(modulated, self._input))
+        if not self._sum < (self._threshold or 0.0):
+            self._sum = 0.0
+            return False
+        self.skipped += 1
+        return True
+
+
+class CachedSteps:
+    """The caches of the generations in a batch at work in an `EasyAnimateTransformer3DModel`, called once per step.
+
+    `caches` are those of the next call, in the order of the batch, in which each has equally many items.
+    """
+
+    def __init__(self, transformer: Any, caches: Sequence[StepCache]) -> None:
+        self.caches = list(caches)
+        self._transformer = transformer
+        self._signature = inspect.signature(type(transformer).forward)
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Have them work, for the time of a `with`; afterwards the transformer is what it was.
+
+        Meanwhile its blocks have other names: weights must be changed before. Blocks may be compiled, the whole should
+        not be.
+        """
+        caches = tuple(self.caches)
+        if not any(cache.is_on for cache in caches):
+            yield
+            return
+        blocks = getattr(self._transformer, _BLOCKS)
+        hook = self._transformer.register_forward_pre_hook(self._before, with_kwargs=True)
+        setattr(self._transformer, _BLOCKS, torch.nn.ModuleList([_Stack(blocks, self)]))
+        try:
+            yield
+        finally:
+            hook.remove()
+            setattr(self._transformer, _BLOCKS, blocks)
+            for cache in caches:
+                cache.forget()
+
+    def rows(self, batch: int) -> Iterator[tuple[StepCache, slice]]:
+        """Each cache with its items of a batch of so many."""
+        each = batch // len(self.caches)
+        for index, cache in enumerate(self.caches):
+            yield cache, slice(index * each, (index + 1) * each)
 
     def _before(self, transformer: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         """Note what the step is called with; before the first after a `restore`, make the residual again."""
         call = self._signature.bind(transformer, *given, **named).arguments
-        latents, time = call["hidden_states"], call["timestep"]
-        if self._pending:
-            others = {name: value for name, value in call.items() if name not in ("self", "hidden_states", "timestep")}
-            self._replay(others, latents, time)
-        self._note()
-        self._last = (latents, time)
-
-    def _replay(self, others: dict[str, Any], latents: Any, time: Any) -> None:
-        """Compute the last computed step once more, and let the last one reuse it, as they did."""
-        pending, self._pending = self._pending, {}
-        for name, skip in ((_COMPUTED, False), (_LAST, True)):
-            self._last = (pending[f"{name}.latents"].to(latents), pending[f"{name}.time"].to(time))
-            self._stack.replay(skip)
-            # Not through the hooks: this is no step.
-            self._transformer.forward(*self._last, **others)
-            if not skip:
-                self._computed = self._last
-
-    def _note(self) -> None:
-        """Keep the last call as the computed one, if it was."""
-        if self._stack.computed and self._last is not None:
-            self._computed = self._last
+        latents, time = call.pop("hidden_states"), call.pop("timestep")
+        del call["self"]
+        everyone = self.caches
+        for cache, rows in tuple(self.rows(len(latents))):
+            own = {name: value[rows] if isinstance(value, torch.Tensor) else value for name, value in call.items()}
+            self.caches = [cache]
+            for replayed in cache.replays(latents):
+                # Not through the hooks: this is no step.
+                self._transformer.forward(*replayed, **own)
+            cache.begin(latents[rows], time[rows])
+        self.caches = everyone
 
 
 class _Stack(torch.nn.Module):  # type: ignore[misc]  # torch is not followed
     """Stands where the blocks are: lets them compute, or adds their last residual."""
 
-    def __init__(
-        self, blocks: torch.nn.ModuleList, coefficients: Sequence[float], threshold: float, total_steps: int
-    ) -> None:
+    def __init__(self, blocks: torch.nn.ModuleList, steps: CachedSteps) -> None:
         super().__init__()
         self.blocks = blocks
-        self.index = 0
-        self.skipped = 0
-        self.sum = 0.0
-        self.computed = False
-        """Whether the last step was."""
-        self._coefficients = coefficients
-        self._threshold = threshold
-        self._skippable = range(max(1, total_steps // WARM_UP), total_steps - 1)
-        self._replayed: bool | None = None
-        self._input: torch.Tensor | None = None
-        self._residual: torch.Tensor | None = None
-
-    def replay(self, skip: bool) -> None:
-        """The next call is an earlier step again, of which it is known whether it was skipped."""
-        self._replayed = skip
-
-    def forget(self) -> None:
-        """Drop the tensors."""
-        self._input = self._residual = None
+        self._steps = steps
 
     def forward(
         self, hidden_states: torch.Tensor, encoder_hidden_states: torch.Tensor, temb: torch.Tensor, rotary: Any
@@ -200,29 +252,39 @@ class _Stack(torch.nn.Module):  # type: ignore[misc]  # torch is not followed
 
         After the blocks only the first are used, so those of the text stay as they come when a step is skipped.
         """
-        # The latents are the same for the whole batch.
-        modulated = self.blocks[0].norm1(hidden_states[:1], encoder_hidden_states[:1], temb[:1])[0]
-        skip = self._decide(modulated) if self._replayed is None else self._replayed
-        self._replayed = None
-        self._input = modulated
-        self.computed = not skip
-        if skip and self._residual is not None:
-            return hidden_states + self._residual, encoder_hidden_states
-        output, text = hidden_states, encoder_hidden_states
-        for block in self.blocks:
-            output, text = block(output, text, temb, rotary)
-        self._residual = output - hidden_states
-        return output, text
+        computed: list[tuple[StepCache, slice]] = []
+        reused: list[tuple[torch.Tensor, slice]] = []
+        for cache, rows in self._steps.rows(len(hidden_states)):
+            # The latents are the same for all items of one generation.
+            first = slice(rows.start, rows.start + 1)
+            modulated = self.blocks[0].norm1(hidden_states[first], encoder_hidden_states[first], temb[first])[0]
+            residual = cache.decide(modulated)
+            if residual is None:
+                computed.append((cache, rows))
+            else:
+                reused.append((residual, rows))
+        if not reused:
+            return self._compute(hidden_states, encoder_hidden_states, temb, rotary, [cache for cache, _ in computed])
+        output = hidden_states.clone()
+        for residual, rows in reused:
+            output[rows] += residual
+        if computed:
+            hidden, text, time = (
+                torch.cat([tensor[rows] for _, rows in computed])
+                for tensor in (hidden_states, encoder_hidden_states, temb)
+            )
+            added, _ = self._compute(hidden, text, time, rotary, [cache for cache, _ in computed])
+            for (_, rows), part in zip(computed, added.chunk(len(computed)), strict=True):
+                output[rows] = part
+        return output, encoder_hidden_states
 
-    def _decide(self, modulated: torch.Tensor) -> bool:
-        """Whether to skip this step; counts it."""
-        index, self.index = self.index, self.index + 1
-        if index not in self._skippable or self._input is None:
-            self.sum = 0.0
-            return False
-        self.sum += estimate(self._coefficients, relative_distance(modulated, self._input))
-        if not self.sum < self._threshold:
-            self.sum = 0.0
-            return False
-        self.skipped += 1
-        return True
+    def _compute(
+        self, hidden: torch.Tensor, text: torch.Tensor, temb: torch.Tensor, rotary: Any, caches: Sequence[StepCache]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The blocks' outputs, whose residuals are kept in `caches`."""
+        output, after = hidden, text
+        for block in self.blocks:
+            output, after = block(output, after, temb, rotary)
+        for cache, residual in zip(caches, (output - hidden).chunk(len(caches)), strict=True):
+            cache.keep(residual)
+        return output, after

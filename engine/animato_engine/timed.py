@@ -17,7 +17,17 @@ Words of the prompt that begin with `@` play faults, in the middle of denoising:
 - `@garbage` sends a frame that is no JSON, and goes on;
 - `@oversize` sends the header of a frame over the bound, and goes on.
 
-It takes all inputs and looks at none; a step cache skips every third (`balanced`) or every second (`fast`) step.
+While the file is written:
+
+- `@write=SECONDS` takes that long; otherwise it takes what the file takes, a few milliseconds;
+- `@write-full` finds the disk full;
+- `@crash-write` dies there, as `@crash-once` does.
+
+`@peak=BYTES` says that the pass had so much allocated.
+
+Of several generations in one pass, a step takes as long as the slowest of them says; `@invalid` and `@disk-full` end
+the one that says so, the other faults all of them. It takes all inputs and looks at none; a step cache skips every
+third (`balanced`) or every second (`fast`) step.
 """
 
 from __future__ import annotations
@@ -25,29 +35,23 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import importlib
 import json
 import math
 import os
 import signal
 import struct
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
-from pathlib import Path
 
-from .control import Control
 from .description import Defaults, Limits, ModelDescription
 from .errors import Failure, Yielded
 from .lora import LoRAFile
 from .modes import LEVELS, MODES
 from .order import Order
+from .passing import Made, Pass, Row
 from .protocol import MAX_BODY_BYTES
-from .request import Metadata
-from .session import Made
 
-_PATTERN_SIDE = 64
-_CACHED_VIDEOS = 32
 _MAX_CHECKPOINT_BYTES = 4096
 _HANG_SECONDS = 1 << 20
 _POLL_SECONDS = 0.005
@@ -93,43 +97,49 @@ class TimedStudio:
         """All that the request asks for, also of a video that is made anew in part."""
         return order.request.num_inference_steps
 
-    def is_ready(self, order: Order) -> bool:
-        """From the second video on, as of a model."""
+    def is_ready(self, *orders: Order) -> bool:
+        """From the second video on, as of a model, until it is parked."""
         return self._is_loaded
 
-    def load(self, order: Order) -> None:
-        """There is nothing to load."""
+    def load(self, *orders: Order) -> None:
+        """There is no model to load, but numpy and libav, for which `hello` need not wait."""
+        importlib.import_module(".pattern", __package__)
         self._is_loaded = True
 
-    def make(self, order: Order, inputs: object, control: Control) -> Made:
-        """Let the time pass, play the faults that the prompt asks for, write the pattern."""
-        # Late, for a quick start: this module brings numpy and libav.
-        from .media import publish
+    def park(self) -> None:
+        """There is nothing to move."""
+        self._is_loaded = False
 
-        request = order.request
+    def make(self, work: Pass, inputs: object) -> None:
+        """Let the time pass, play the faults that the prompts ask for, prepare the patterns."""
         self._leaks = False
-        faults = dict(word[1:].partition("=")[::2] for word in request.prompt.split() if word.startswith("@"))
-        step_seconds = _seconds(faults.get("step"), self._step_seconds)
-        control.enter("encode")
-        self._play_memory(faults, "encode", order)
-        done = _load_step(order)
-        if done:
-            control.resumed(done)
-        control.enter("denoise")
-        for step in range(done + 1, request.num_inference_steps + 1):
-            if step == (request.num_inference_steps + 1) // 2:
-                self._play(faults, order)
-            _pass_time(step_seconds, control)
-            control.step(step)
-            _after(step, order, control)
-            if faults.get("crash-at") == str(step) and _first_time(order):
-                os.kill(os.getpid(), signal.SIGKILL)
-        control.enter("decode")
-        self._play_memory(faults, "decode", order)
-        video = _test_video(request.width, request.height, request.num_frames, request.fps)
-        control.enter("write")
-        publish(order.output, lambda part: _write(part, video, order.metadata, _mark(order)))
-        return Made((request.width, request.height), _skipped(order))
+        faults = {row.id: _faults(row.order) for row in work.rows}
+        work.enter("encode")
+        self._play_memory(faults, "encode", work)
+        done: dict[str, int] = {}
+        for row in work.rows:
+            done[row.id] = _load_step(row.order)
+            if done[row.id]:
+                row.control.resumed(done[row.id])
+        work.enter("denoise")
+        while working := [row for row in work.rows if done[row.id] < work.total_steps]:
+            for row in working:
+                done[row.id] += 1
+                if done[row.id] == (work.total_steps + 1) // 2:
+                    self._play_memory({row.id: faults[row.id]}, "denoise", work)
+                    with work.alone(row):
+                        self._play(faults[row.id], row.order)
+            steps = [_seconds(faults[row.id].get("step"), self._step_seconds) for row in working if row in work.rows]
+            _pass_time(max(steps, default=0.0), work.check)
+            _after(work, [row for row in working if row in work.rows], done)
+            for row in working:
+                if faults[row.id].get("crash-at") == str(done[row.id]) and _first_time(row.order):
+                    os.kill(os.getpid(), signal.SIGKILL)
+        work.enter("decode")
+        self._play_memory(faults, "decode", work)
+        for row in tuple(work.rows):
+            with work.alone(row):
+                row.made = _made(row.order, faults[row.id])
 
     def recover(self, failure: Failure) -> None:
         """Nothing to recover."""
@@ -153,7 +163,6 @@ class TimedStudio:
             self._send_raw(struct.pack(">I", 7) + b"garbage")
         if "oversize" in faults:
             self._send_raw(struct.pack(">I", MAX_BODY_BYTES + 1))
-        self._play_memory(faults, "denoise", order)
         if "invalid" in faults:
             raise Failure.invalid("The timed engine plays an invalid request.")
         if "disk-full" in faults:
@@ -161,31 +170,68 @@ class TimedStudio:
         if "internal" in faults:
             raise RuntimeError("the timed engine plays a fault of its own")
 
-    def _play_memory(self, faults: Faults, stage: str, order: Order) -> None:
+    def _play_memory(self, faults: Mapping[str, Faults], stage: str, work: Pass) -> None:
         """Run out of memory, if that is to be played in this stage and mode."""
-        if "oom" not in faults or stage != faults.get("oom-stage", "denoise"):
-            return
-        if not faults["oom"] or order.memory_mode in faults["oom"].split(","):
-            self._leaks = "oom-leak" in faults
-            raise Failure("out_of_memory", "out_of_memory", "The timed engine plays out of memory.")
+        for one in faults.values():
+            if "oom" not in one or stage != one.get("oom-stage", "denoise"):
+                continue
+            if not one["oom"] or work.order.memory_mode in one["oom"].split(","):
+                self._leaks = "oom-leak" in one
+                raise Failure("out_of_memory", "out_of_memory", "The timed engine plays out of memory.")
 
 
-def _after(step: int, order: Order, control: Control) -> None:
-    """Write what is due after `step`, and give up if that is asked for."""
+def _faults(order: Order) -> Faults:
+    """What the prompt asks for."""
+    return dict(word[1:].partition("=")[::2] for word in order.request.prompt.split() if word.startswith("@"))
+
+
+def _after(work: Pass, rows: Sequence[Row], done: Mapping[str, int]) -> None:
+    """Report the step of `rows`, write what is due after it, and give up if that is asked for."""
     from .media import publish
+    from .pattern import fill, test_preview
 
-    last = step == order.request.num_inference_steps
-    keep, preview = order.checkpoint, order.preview
-    if keep is not None and (keep.due(step) or last or control.is_to_yield):
-        state = json.dumps({"identity": _identity(order), "step": step}).encode()
-        publish(keep.file, lambda part: _fill(part, state))
-        control.written("checkpointed", len(state))
-    if control.is_to_yield and not last:
+    for row in rows:
+        row.control.step(done[row.id])
+    work.leave()
+    gives_up = work.is_to_yield
+    going = [row for row in rows if row in work.rows]
+    for row in going:
+        step, keep = done[row.id], row.order.checkpoint
+        if keep is not None and (keep.due(step) or step == work.total_steps or gives_up):
+            state = json.dumps({"identity": _identity(row.order), "step": step}).encode()
+            with work.alone(row):
+                publish(keep.file, functools.partial(fill, data=state))
+                row.control.written("checkpointed", len(state))
+    if gives_up and any(done[row.id] < work.total_steps for row in work.rows):
         raise Yielded
-    if preview is not None and preview.due(step):
-        picture = _test_preview()
-        publish(preview.file, lambda part: _fill(part, picture), synced=False)
-        control.written("preview", len(picture))
+    for row in going:
+        preview = row.order.preview
+        if preview is not None and preview.due(done[row.id]):
+            picture = test_preview()
+            publish(preview.file, functools.partial(fill, data=picture), synced=False)
+            row.control.written("preview", len(picture))
+
+
+def _made(order: Order, faults: Faults) -> Made:
+    """The pattern of `order`, to be written as `faults` say."""
+    from .media import publish
+    from .pattern import mark, test_video, write
+
+    request = order.request
+    size = request.width, request.height
+    video = test_video(*size, request.num_frames, request.fps)
+    seconds = _seconds(faults.get("write"), 0.0)
+
+    def publish_video(check: Callable[[], None]) -> None:
+        _pass_time(seconds, check)
+        if "crash-write" in faults and _first_time(order):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "write-full" in faults:
+            raise Failure("storage", "disk_full", "The timed engine plays a full disk.")
+        publish(order.output, lambda part: write(part, video, order.metadata, mark(order)))
+
+    peak = int(_seconds(faults["peak"], 0.0)) if "peak" in faults else None
+    return Made(size, publish_video, _skipped(order), peak)
 
 
 def _load_step(order: Order) -> int:
@@ -202,7 +248,9 @@ def _load_step(order: Order) -> int:
 
 
 def _identity(order: Order) -> str:
-    return hashlib.sha256(_mark(order)).hexdigest()
+    from .pattern import mark
+
+    return hashlib.sha256(mark(order)).hexdigest()
 
 
 def _skipped(order: Order) -> int:
@@ -224,12 +272,12 @@ def _seconds(text: str | None, otherwise: float) -> float:
     return seconds
 
 
-def _pass_time(seconds: float, control: Control) -> None:
+def _pass_time(seconds: float, check: Callable[[], None]) -> None:
     """Sleep in short pieces, so that a cancel is noticed within one."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         time.sleep(min(left, _POLL_SECONDS))
-        control.check()
+        check()
 
 
 def _first_time(order: Order) -> bool:
@@ -240,61 +288,3 @@ def _first_time(order: Order) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-@functools.lru_cache(maxsize=_CACHED_VIDEOS)
-def _test_video(width: int, height: int, num_frames: int, fps: int) -> bytes:
-    """The MP4 of a square that runs over a gradient. Kept: encoding is all that costs time here."""
-    import numpy as np
-
-    from .media import write_mp4
-
-    ramp = np.linspace(0, 255, _PATTERN_SIDE, dtype=np.uint8)
-    ground = np.empty((_PATTERN_SIDE, _PATTERN_SIDE, 3), np.uint8)
-    ground[..., 0], ground[..., 1], ground[..., 2] = ramp[None, :], ramp[:, None], 96
-
-    def frame(index: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-        picture = ground.copy()
-        left = (index * 2) % (_PATTERN_SIDE - 16)
-        picture[24:40, left : left + 16] = 255
-        return picture
-
-    with tempfile.TemporaryDirectory(prefix="animato-timed-") as directory:
-        file = Path(directory) / "video.mp4"
-        write_mp4((frame(index) for index in range(num_frames)), file, (width, height), fps, preset="ultrafast")
-        return file.read_bytes()
-
-
-@functools.lru_cache(maxsize=1)
-def _test_preview() -> bytes:
-    """A WebP that moves, of two plain pictures."""
-    import av
-    import numpy as np
-
-    from .pictures import moving_webp
-
-    pictures = [np.full((_PATTERN_SIDE, _PATTERN_SIDE, 3), shade, np.uint8) for shade in (64, 192)]
-    return moving_webp([av.VideoFrame.from_ndarray(picture, format="rgb24") for picture in pictures], Fraction(4))
-
-
-def _mark(order: Order) -> bytes:
-    """An MP4 box that players skip, with a digest of the order: other requests and inputs give other files."""
-    digest = hashlib.sha256(order.request.canonical_bytes())
-    for name, path in sorted(order.inputs.items()):
-        digest.update(name.encode() + hashlib.sha256(path.read_bytes()).digest())
-    return struct.pack(">I", 8 + digest.digest_size) + b"free" + digest.digest()
-
-
-def _fill(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-
-
-def _write(path: Path, video: bytes, metadata: Metadata, mark: bytes) -> None:
-    from .media import write_tagged
-
-    if metadata:
-        write_tagged(video, path, metadata)
-    else:
-        path.write_bytes(video)
-    with path.open("ab") as file:
-        file.write(mark)

@@ -37,7 +37,17 @@ def request(**changes: Any) -> Message:
     }
 
 
-_BESIDE = {"model", "inputs", "memory_mode", "metadata", "checkpoint", "preview"}
+def own(identifier: str) -> Message:
+    """What a generation of that id has for itself in a pass of several."""
+    return {"prompt": f"a cat {identifier}", "seed": sum(identifier.encode())}
+
+
+def companion(file: Path, identifier: str, **changes: Any) -> Message:
+    """A companion of a generation; `changes` are of its own fields."""
+    return {"id": identifier, "negative_prompt": "", "output": str(file), **own(identifier), **changes}
+
+
+_BESIDE = {"model", "inputs", "memory_mode", "metadata", "checkpoint", "preview", "trace", "companions"}
 
 
 class Engine:
@@ -73,6 +83,12 @@ class Engine:
             **{"model": self.model, "inputs": {}, "memory_mode": "full", **beside},
         )
 
+    def generate_together(self, directory: Path, *members: str, **changes: Any) -> None:
+        """Ask for videos in one pass: `members` are their ids and file names, and seeds and prompts differ by them."""
+        first, *others = members
+        companions = [companion(directory / other, other) for other in others]
+        self.generate(directory / first, first, **{**own(first), "companions": companions, **changes})
+
     def receive(self) -> Message:
         """The next message; fails at the end of the channel."""
         message = self.channel.receive()
@@ -92,9 +108,28 @@ class Engine:
         """The `done` or `failed` of a generation."""
         return self.until(lambda m: m["type"] in ("done", "failed") and m["id"] == identifier)
 
-    def reaches(self, stage: str, step: int = 0) -> Message:
-        """Wait until the generation reports `stage` and at least `step`."""
-        return self.until(lambda m: m["type"] == "progress" and m["stage"] == stage and m["step"] >= step)
+    def outcomes(self, *identifiers: str) -> dict[str, Message]:
+        """The outcomes of several generations, in whatever order they come."""
+        found: dict[str, Message] = {}
+        while len(found) < len(identifiers):
+            message = self.until(lambda m: m["type"] in ("done", "failed") and m["id"] in identifiers)
+            found[message["id"]] = message
+        return found
+
+    def reaches(self, stage: str, step: int = 0, identifier: str | None = None) -> Message:
+        """Wait until the generation, or any, reports `stage` and at least `step`."""
+        return self.until(
+            lambda m: (
+                (m["type"], m.get("stage")) == ("progress", stage)
+                and m["step"] >= step
+                and identifier in (None, m["id"])
+            )
+        )
+
+    def released(self) -> list[str]:
+        """Wait until a pass has left the device, and give the ids of what is written."""
+        ids: list[str] = self.until(lambda m: m["type"] == "released")["ids"]
+        return ids
 
     def run(self, output: Path, identifier: str = "g", **changes: Any) -> Message:
         """Ask for a video and give the outcome."""

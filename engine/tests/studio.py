@@ -17,6 +17,7 @@ from animato_engine.models.loaded import LoadedModel
 from animato_engine.models.opening import open_checkpoint
 from animato_engine.models.works import Works
 from animato_engine.order import Order, Periodic
+from animato_engine.passing import Pass, Row
 from animato_engine.request import VideoRequest
 from harness import request
 
@@ -49,11 +50,11 @@ def works(studio: House) -> Works:
     return studio._works
 
 
-def loaded(studio: House, given: Order) -> LoadedModel:
-    """The model of `given`, ready for it."""
-    if not studio.is_ready(given):
-        studio.load(given)
-    return works(studio)._loaded[given.model.name]
+def loaded(studio: House, *given: Order) -> LoadedModel:
+    """The model of `given`, ready for them."""
+    if not studio.is_ready(*given):
+        studio.load(*given)
+    return works(studio)._loaded[given[0].model.name]
 
 
 def frames(
@@ -64,19 +65,41 @@ def frames(
     sent: list[dict[str, Any]] | None = None,
 ) -> Array:
     """The frames of an order, rendered with these inputs."""
-    model = loaded(studio, given)
     # Of the inputs only the names count here.
     named = {name: Path("/nowhere") for name in inputs or {}}
     given = Order(**{**given.__dict__, "inputs": named})
+    return rendered(studio, {"g": given}, inputs, {"g": signals or Signals()}, sent)["g"][0]
+
+
+def rendered(
+    studio: House,
+    given: Mapping[str, Order],
+    inputs: Mapping[str, Array] | None = None,
+    signals: Mapping[str, Signals] | None = None,
+    sent: list[dict[str, Any]] | None = None,
+    dropped: dict[str, Exception] | None = None,
+) -> dict[str, tuple[Array, int]]:
+    """The frames of orders that share a pass, by their ids, and how many steps each has skipped.
+
+    `dropped` gets those that end by themselves.
+    """
     keep: list[dict[str, Any]] = [] if sent is None else sent
-    keeps = given.checkpoint is not None
-    control = Control("g", studio.total_steps(given), keep.append, signals or Signals(), keeps)
-    size = given.model.rendered_size(given.request.width, given.request.height)
+    gone: dict[str, Exception] = {} if dropped is None else dropped
+    flags = signals or {name: Signals() for name in given}
+    orders = list(given.values())
+    model = loaded(studio, *orders)
+    rows = []
+    for name, one in given.items():
+        keeps = one.checkpoint is not None
+        control = Control(name, studio.total_steps(one), keep.append, flags[name], keeps)
+        rows.append(Row(name, one, control))
+    work = Pass(rows, lambda row, error: gone.update({row.id: error}))
+    size = orders[0].model.rendered_size(orders[0].request.width, orders[0].request.height)
     watch = works(studio)._watch
-    watch.begin(control)
-    rendered = Rendering(model, given, size, inputs or {}, control, watch.visit).run()
+    watch.begin(work)
+    made = Rendering(model, work, size, inputs or {}, watch.visit).run()
     watch.end()
-    return np.stack(list(rendered.frames))
+    return {row.id: (np.stack(made[row.id][0]), made[row.id][1]) for row in work.rows}
 
 
 def picture(seed: int, width: int = 64, height: int = 64) -> Array:

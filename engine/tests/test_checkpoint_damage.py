@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_checkpoint_file import IDENTITY, sample
+from test_checkpoint_file import IDENTITY, sample, save
 
-from animato_engine.checkpoint import MAX_BYTES, load, save
+from animato_engine.checkpoint import MAX_BYTES, load
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_missing_packages_are_named() -> None:
 def test_devices_are_reported() -> None:
     command = [sys.executable, "-m", "animato_engine", "devices"]
     report = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    assert report["protocol"] == 2 and report["missing"] == []
+    assert report["protocol"] == 3 and report["missing"] == []
     assert report["packages"]["torch"].startswith("2.")
     assert report["devices"][0]["id"] == "cpu" and report["devices"][0]["total_memory_bytes"] > 1 << 28
 

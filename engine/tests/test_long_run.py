@@ -8,7 +8,7 @@ from pathlib import Path
 from animato_engine.protocol import Message
 from harness import Engine, start
 
-_WARM, _COUNT = 10, 60
+_WARM, _COUNT = 10, 190
 _GROWTH = 1.05
 
 

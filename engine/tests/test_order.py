@@ -27,6 +27,9 @@ MODEL = ModelDescription(
 LORA = LoRAFile("style", "f" * 64, 5, Path("/loras/style.safetensors"))
 
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
 def parse(output: Path, changes: dict[str, Any] | None = None, **beside: Any) -> Order:
     """The order that `beside` makes of a valid one."""
     fields = {"model": "m", "memory_mode": "full", "output": str(output), **beside}
@@ -54,6 +57,7 @@ def test_an_order_is_taken_as_it_is(output: Path, tmp_path: Path) -> None:
     assert order.inputs == {"start_image": tmp_path / "a.png"}
     assert order.loras == ((LORA, 0.5),)
     assert (order.checkpoint, order.preview) == (Periodic(tmp_path / "c", 5), Periodic(tmp_path / "p", 2))
+    assert order.trace_id == ""
     assert [step for step in range(1, 7) if Periodic(tmp_path, 3).due(step)] == [3, 6]
 
 
@@ -66,12 +70,18 @@ def test_an_order_is_taken_as_it_is(output: Path, tmp_path: Path) -> None:
         ({"inputs": {"start_image": "a.png"}}, "start_image"),
         ({"inputs": {"video": 1}}, "video"),
         *(({"checkpoint": value}, "checkpoint") for value in ("/c", {}, {"file": "/tmp/c"}, {"every": 1})),
+        *(({"trace": value}, "trace") for value in (1, "", TRACE.upper(), TRACE + "-x", TRACE.replace("00-4", "01-4"))),
+        *(({"trace": f"00-{one}-{two}-00"}, "trace") for one, two in (("0" * 32, "1" * 16), ("1" * 32, "0" * 16))),
         *(({"preview": {"file": "/tmp/p", "every": value}}, "preview.every") for value in (0, 1001, 1.0, True)),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(output: Path, beside: dict[str, Any], word: str) -> None:
     error = refusal(output, **beside)
     assert (error.kind, error.code) == ("invalid_input", "invalid_request") and word in error.message
+
+
+def test_a_trace_is_taken_by_its_name(output: Path) -> None:
+    assert parse(output, trace=TRACE).trace_id == "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def test_inputs_that_contradict_each_other_are_refused(output: Path, tmp_path: Path) -> None:

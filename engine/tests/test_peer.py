@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from animato_engine.errors import Failure
+from animato_engine.models.opening import open_checkpoints
 from animato_engine.modes import step_cache_levels
 from animato_engine.peer import resident_mode
 from animato_engine.peer_process import Bounds, GuidancePeer, Network
@@ -71,3 +72,8 @@ def test_the_second_network_does_not_make_way_for_anything() -> None:
 def test_the_step_cache_is_for_one_device() -> None:
     assert step_cache_levels(("off", "fast"), 1) == ("off", "fast")
     assert step_cache_levels(("off", "fast"), 2) == ("off",)
+
+
+def test_two_devices_make_one_generation_at_a_time(tiny: Path) -> None:
+    batches = [open_checkpoints([str(tiny)], devices)[0].description.max_batch for devices in (["cpu"], ["cpu"] * 2)]
+    assert batches == [16, 1]

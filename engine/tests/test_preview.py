@@ -156,7 +156,7 @@ def test_latents_of_another_shape_or_without_numbers_are_refused(
 def test_the_longer_side_has_at_least_128_and_at_most_256_pixels(
     linear: LatentPreview, file: Path, height: int, width: int, expected: tuple[int, int]
 ) -> None:
-    linear.write(torch.randn(1, CHANNELS, 2, height, width), 8, file)
+    linear.drawn(torch.randn(1, CHANNELS, 2, height, width), 8, file)()
     with Image.open(file) as picture:
         assert picture.format == "WEBP" and picture.size == expected
         assert SHORTEST_SIDE <= max(picture.size) <= LONGEST_SIDE
@@ -164,7 +164,7 @@ def test_the_longer_side_has_at_least_128_and_at_most_256_pixels(
 
 @pytest.mark.parametrize(("fps", "milliseconds"), [(8, 500), (24, 167), (1, 4000)])
 def test_it_moves_in_the_time_of_the_video(linear: LatentPreview, file: Path, fps: int, milliseconds: int) -> None:
-    size = linear.write(torch.randn(1, CHANNELS, 13, 8, 14), fps, file)
+    size = linear.drawn(torch.randn(1, CHANNELS, 13, 8, 14), fps, file)()
     assert size == file.stat().st_size and os.listdir(file.parent) == [file.name]
     with Image.open(file) as picture:
         assert getattr(picture, "n_frames", 1) == 13
@@ -176,14 +176,14 @@ def test_it_moves_in_the_time_of_the_video(linear: LatentPreview, file: Path, fp
 
 def test_what_is_written_are_the_colours_of_the_latents(linear: LatentPreview, file: Path) -> None:
     video = scene(5)
-    linear.write(linear_vae()(video * 2 - 1), 8, file)
+    linear.drawn(linear_vae()(video * 2 - 1), 8, file)()
     with Image.open(file) as picture:
         shown = np.asarray(picture.convert("RGB").resize((14, 8), Image.Resampling.BOX))
     assert decibels(shown, pixels(shrink(video))[0]) > 25
 
 
 def test_one_frame_is_a_still(linear: LatentPreview, file: Path) -> None:
-    linear.write(torch.randn(CHANNELS, 1, 8, 14), 8, file)
+    linear.drawn(torch.randn(CHANNELS, 1, 8, 14), 8, file)()
     with Image.open(file) as picture:
         assert picture.format == "WEBP" and getattr(picture, "n_frames", 1) == 1
 
@@ -202,19 +202,19 @@ def test_half_precision_looks_the_same(linear: LatentPreview, dtype: torch.dtype
 def test_latents_that_are_no_numbers_are_a_picture_all_the_same(linear: LatentPreview, file: Path) -> None:
     latents = torch.randn(CHANNELS, 3, 8, 14)
     latents[0, 0], latents[0, 1], latents[0, 2] = torch.nan, torch.inf, -torch.inf
-    assert linear.write(latents, 8, file) > 0
+    assert linear.drawn(latents, 8, file)() > 0
 
 
 def test_a_later_preview_takes_the_place_of_an_earlier_one(linear: LatentPreview, file: Path) -> None:
-    linear.write(torch.zeros(CHANNELS, 3, 8, 14), 8, file)
+    linear.drawn(torch.zeros(CHANNELS, 3, 8, 14), 8, file)()
     first = file.read_bytes()
-    linear.write(torch.randn(CHANNELS, 3, 8, 14), 8, file)
+    linear.drawn(torch.randn(CHANNELS, 3, 8, 14), 8, file)()
     assert file.read_bytes() != first and os.listdir(file.parent) == [file.name]
 
 
 def test_a_missing_directory_is_a_storage_failure(linear: LatentPreview, file: Path) -> None:
     with pytest.raises(Failure) as caught:
-        linear.write(torch.zeros(CHANNELS, 3, 8, 14), 8, file.parent / "missing" / "g.webp")
+        linear.drawn(torch.zeros(CHANNELS, 3, 8, 14), 8, file.parent / "missing" / "g.webp")()
     assert caught.value.kind == "storage"
 
 

@@ -16,6 +16,7 @@ from animato_engine.protocol import (
     Cancel,
     Channel,
     Generate,
+    Park,
     Shutdown,
     Yield,
     decode_body,
@@ -119,6 +120,14 @@ def test_commands_are_parsed_and_unknown_fields_ignored() -> None:
     assert protocol.parse_command(generate) == Generate("g", {"prompt": "p"}, output="/o")
     rest = {"model": "m", "inputs": {}, "memory_mode": "full", "metadata": {}, "checkpoint": {}, "preview": {}}
     assert protocol.parse_command({**generate, **rest}) == Generate("g", {"prompt": "p"}, output="/o", **rest)
+    together = {**generate, "companions": [{"id": "h", "prompt": "q", "output": "/p", "width": 1}]}
+    command = protocol.parse_command({**together, **rest})
+    assert isinstance(command, Generate) and command.ids == ("g", "h")
+    first, second = command.members()
+    assert first == Generate("g", {"prompt": "p"}, output="/o", **rest)
+    own = {"prompt": "q", "negative_prompt": None, "seed": None}
+    assert second == Generate("h", own, output="/p", model="m", inputs={}, memory_mode="full")
+    assert protocol.parse_command({"type": "park"}) == Park()
     assert protocol.parse_command({"type": "yield", "id": "g"}) == Yield("g")
     assert protocol.parse_command({"type": "cancel", "id": "g", "why": 1}) == Cancel("g")
     assert protocol.parse_command({"type": "shutdown"}) == Shutdown()
@@ -137,6 +146,11 @@ def test_commands_are_parsed_and_unknown_fields_ignored() -> None:
         {"type": "generate", "id": "g", "output": "/o"},
         {"type": "generate", "id": "g", "request": [], "output": "/o"},
         {"type": "generate", "request": {}, "output": "/o"},
+        {"type": "generate", "id": "g", "request": {}, "companions": {}},
+        {"type": "generate", "id": "g", "request": {}, "companions": ["h"]},
+        {"type": "generate", "id": "g", "request": {}, "companions": [{"prompt": "q"}]},
+        {"type": "generate", "id": "g", "request": {}, "companions": [{"id": "g"}]},
+        {"type": "generate", "id": "g", "request": {}, "companions": [{"id": "h"}, {"id": "h"}]},
     ],
 )
 def test_a_command_without_what_it_needs_is_a_broken_peer(message: protocol.Message) -> None:

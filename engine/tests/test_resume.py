@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,11 @@ def cached(tiny_inpaint: Path, tmp_path_factory: pytest.TempPathFactory) -> Hous
     return cached_copy(tiny_inpaint, tmp_path_factory.mktemp("cached"))
 
 
-def cached_copy(directory: Path, target: Path) -> House:
+def cached_copy(directory: Path, target: Path, coefficients: tuple[float, ...] = COEFFICIENTS) -> House:
     """A studio with a copy of the checkpoint that says the coefficients of a step cache."""
     shutil.copytree(directory, target, dirs_exist_ok=True)
     file = target / "animato.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"step_cache": list(COEFFICIENTS)}))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"step_cache": list(coefficients)}))
     return house(target)
 
 
@@ -124,6 +125,28 @@ def test_a_checkpoint_that_cannot_be_written_ends_nothing_but_a_yield(
     with pytest.raises(Failure) as caught:
         frames(studio, order(studio, checkpoint=keep), {}, signals, StopAfter(1, signals, "give_up"))
     assert caught.value.kind == "storage"
+
+
+def test_a_checkpoint_is_in_place_before_a_later_step_is_told(
+    studio: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, sent = Periodic(tmp_path / "c", 1), list[Message]()
+    publish = checkpoint.publish
+
+    def slowly(*arguments: Any) -> None:
+        time.sleep(0.5)
+        publish(*arguments)
+
+    monkeypatch.setattr(checkpoint, "publish", slowly)
+    frames(studio, order(studio, checkpoint=keep), sent=sent)
+    told = [(m["type"], m["step"]) for m in sent if m["type"] == "checkpointed" or m.get("stage") == "denoise"]
+    assert told == [
+        ("progress", 0),
+        ("progress", 1),
+        ("checkpointed", 1),
+        ("progress", 2),
+        ("checkpointed", 2),
+    ]
 
 
 def test_previews_are_written_and_may_fail(studio: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

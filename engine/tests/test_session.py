@@ -19,8 +19,9 @@ from animato_engine.models.easyanimate_networks import MAX_PROMPT_TOKENS
 from animato_engine.models.house import House
 from animato_engine.models.watch import Injection
 from animato_engine.order import Order
+from animato_engine.passing import Made, Pass
 from animato_engine.protocol import Generate, Message
-from animato_engine.session import Made, Session
+from animato_engine.session import Session, Studio
 from harness import request
 from studio import frames, house, loaded, order, picture, works
 
@@ -39,13 +40,23 @@ def run(studio: House, output: Path) -> Callable[..., Message]:
         command = Generate(
             "g", request(**changes), model=next(iter(studio.models)), memory_mode="full", output=str(output)
         )
-        outcome = Session(studio, lambda message: None).run(command, Signals())
+        outcome = carry_out(studio, command)
         if outcome["type"] == "failed":
             assert os.listdir(output.parent) == []
         output.unlink(missing_ok=True)
         return outcome
 
     return run_request
+
+
+def carry_out(studio: Studio, command: Generate, signals: Signals | None = None) -> Message:
+    """The outcome of `command` in a session."""
+    sent: list[Message] = []
+    session = Session(studio, sent.append)
+    sent += session.run(command, {command.id: signals or Signals()})
+    session.finish()
+    assert sent[-1]["type"] in ("done", "failed")
+    return sent[-1]
 
 
 def network(studio: House, name: str) -> Any:
@@ -205,9 +216,16 @@ def test_a_control_says_when_to_stop() -> None:
         control("give_up", stage, True).check()
     # A shutdown waits only for a step whose outcome can be kept.
     control("shutdown", "denoise", True).check()
-    for stage, keeps in (("denoise", False), ("decode", True), ("write", False)):
+    for stage, keeps in (("denoise", False), ("decode", True)):
         with pytest.raises(Yielded):
             control("shutdown", stage, keeps).check()
+    # What waits to be written is given up, what is written is not.
+    waiting = control("shutdown", "decode", True)
+    waiting.close()
+    with pytest.raises(Yielded):
+        waiting.check()
+    waiting.is_released = True
+    waiting.check()
 
 
 @pytest.mark.parametrize("text", ["decode:", "load", "decode:0", "denoise/x", "encode;decode"])
@@ -243,21 +261,27 @@ class Broken:
         """One."""
         return 1
 
-    def is_ready(self, order: Order) -> bool:
+    def is_ready(self, *orders: Order) -> bool:
         """Once it is loaded."""
         return self.is_loaded
 
-    def load(self, order: Order) -> None:
+    def load(self, *orders: Order) -> None:
         """Fails once."""
         if self.error is not None:
             error, self.error = self.error, None
             raise error
         self.is_loaded = True
 
-    def make(self, order: Order, inputs: Any, control: Control) -> Made:
+    def make(self, work: Pass, inputs: Any) -> None:
         """Writes one byte."""
-        order.output.write_bytes(b"x")
-        return Made((64, 64))
+
+        def write(check: Callable[[], None]) -> None:
+            work.order.output.write_bytes(b"x")
+
+        work.rows[0].made = Made((64, 64), write)
+
+    def park(self) -> None:
+        """There is nothing to move."""
 
     def recover(self, failure: Failure) -> None:
         """Nothing to recover."""
@@ -283,12 +307,14 @@ def command(output: Path) -> Generate:
 def test_a_model_that_does_not_load_is_tried_again(output: Path, error: Exception, kind: str, code: str) -> None:
     sent: list[Message] = []
     session = Session(Broken(error), sent.append)
-    outcome = session.run(command(output), Signals())
+    (outcome,) = session.run(command(output), {"g": Signals()})
     assert (outcome["kind"], outcome["code"]) == (kind, code)
     if kind == "out_of_memory":
         assert (outcome["stage"], outcome["free_bytes_before"], outcome["free_bytes_after"]) == ("load", 5, 5)
-    assert session.run(command(output), Signals())["type"] == "done"
-    assert [message["type"] for message in sent] == ["loading", "loading", "loaded"]
+    assert session.run(command(output), {"g": Signals()}) == []
+    session.finish()
+    types = [message["type"] for message in sent]
+    assert types == ["loading", "loading", "loaded", "released", "progress", "done"]
 
 
 def test_a_studio_that_cannot_recover_ends_the_process(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,4 +325,4 @@ def test_a_studio_that_cannot_recover_ends_the_process(output: Path, monkeypatch
 
     monkeypatch.setattr(broken, "recover", recover)
     with pytest.raises(RuntimeError, match="device-side"):
-        Session(broken, lambda message: None).run(command(output), Signals())
+        Session(broken, lambda message: None).run(command(output), {"g": Signals()})

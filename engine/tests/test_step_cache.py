@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from diffusers import EasyAnimateTransformer3DModel
 
 from animato_engine.memory import Residency
 from animato_engine.modes import LEVELS
-from animato_engine.step_cache import StepCache, estimate, fit_coefficients
+from animato_engine.step_cache import CachedSteps, StepCache, estimate, fit_coefficients
 from animato_engine.weights import WeightFiles
 
 STEPS = 10
@@ -25,6 +26,13 @@ LINE = (0.0, 0.0, 0.0, 0.2, 0.0)
 def transformer(tiny: Path) -> Any:
     """The tiny transformer, shared: every test must leave it as it was."""
     return EasyAnimateTransformer3DModel.from_pretrained(tiny / "transformer", dtype=torch.float32)
+
+
+@contextmanager
+def caching(transformer: Any, cache: StepCache) -> Iterator[StepCache]:
+    """`cache` at work."""
+    with CachedSteps(transformer, [cache]).installed():
+        yield cache
 
 
 @torch.no_grad()
@@ -66,14 +74,14 @@ class cache_unchanged:
 
 def run(transformer: Any, level: Any) -> tuple[torch.Tensor, int]:
     """The latents and the number of skipped steps."""
-    with StepCache(transformer, level, LINE, STEPS) as cache:
+    with caching(transformer, StepCache(level, LINE, STEPS)) as cache:
         return denoise(transformer, cache), cache.skipped
 
 
 def test_off_changes_nothing(transformer: Any) -> None:
     assert LEVELS == ("off", "balanced", "fast")
     blocks = transformer.transformer_blocks
-    with StepCache(transformer, "off", LINE, STEPS) as cache:
+    with caching(transformer, StepCache("off", LINE, STEPS)) as cache:
         assert transformer.transformer_blocks is blocks
         denoise(transformer, cache)
         assert (cache.skipped, cache.state()) == (0, {})
@@ -81,7 +89,7 @@ def test_off_changes_nothing(transformer: Any) -> None:
 
 def test_estimates_that_are_never_below_the_threshold_give_the_same_bits(transformer: Any) -> None:
     expected, _ = run(transformer, "off")
-    with StepCache(transformer, "fast", (0.0, 0.0, 0.0, 0.0, 1.0), STEPS) as cache:
+    with caching(transformer, StepCache("fast", (0.0, 0.0, 0.0, 0.0, 1.0), STEPS)) as cache:
         assert torch.equal(denoise(transformer, cache), expected)
         assert cache.skipped == 0
 
@@ -98,7 +106,7 @@ def test_the_first_fifth_and_the_last_step_are_always_computed(transformer: Any)
     computed: list[int] = []
     step = [0]
     hook = transformer.transformer_blocks[-1].register_forward_hook(lambda *given: computed.append(step[0]))
-    with StepCache(transformer, "fast", (0.0, 0.0, 0.0, 0.0, 0.0), STEPS) as cache:
+    with caching(transformer, StepCache("fast", (0.0, 0.0, 0.0, 0.0, 0.0), STEPS)) as cache:
         denoise(transformer, cache, after=lambda done, latents: step.__setitem__(0, done))
         assert cache.skipped == STEPS - 3
     hook.remove()
@@ -116,7 +124,7 @@ def test_the_transformer_is_restored_also_after_an_error(transformer: Any) -> No
 
     with (
         pytest.raises(RuntimeError, match="out of memory"),
-        StepCache(transformer, "fast", LINE, STEPS) as cache,
+        caching(transformer, StepCache("fast", LINE, STEPS)) as cache,
     ):
         denoise(transformer, cache, after=stop)
     assert transformer.transformer_blocks is blocks and list(transformer.state_dict()) == names
@@ -127,13 +135,13 @@ def test_the_transformer_is_restored_also_after_an_error(transformer: Any) -> No
 @pytest.mark.parametrize("level", ["balanced", "fast"])
 def test_a_resumed_generation_gives_the_same_bits_from_every_step(transformer: Any, level: Any) -> None:
     checkpoints: list[tuple[int, torch.Tensor, dict[str, torch.Tensor]]] = []
-    with StepCache(transformer, level, LINE, STEPS) as cache:
+    with caching(transformer, StepCache(level, LINE, STEPS)) as cache:
         whole = denoise(
             transformer, cache, after=lambda step, latents: checkpoints.append((step, latents.clone(), cache.state()))
         )
         skipped = cache.skipped
     for step, latents, state in checkpoints[:-1]:
-        with StepCache(transformer, level, LINE, STEPS) as cache:
+        with caching(transformer, StepCache(level, LINE, STEPS)) as cache:
             cache.restore(state)
             assert cache.state().keys() == state.keys()
             assert torch.equal(denoise(transformer, cache, (step, latents)), whole)
@@ -142,7 +150,7 @@ def test_a_resumed_generation_gives_the_same_bits_from_every_step(transformer: A
 
 def test_a_state_is_small(transformer: Any) -> None:
     sizes: list[int] = []
-    with StepCache(transformer, "fast", LINE, STEPS) as cache:
+    with caching(transformer, StepCache("fast", LINE, STEPS)) as cache:
         denoise(
             transformer,
             cache,

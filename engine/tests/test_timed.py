@@ -18,7 +18,7 @@ import pytest
 from animato_engine import __version__
 from animato_engine.errors import BrokenPeer
 from animato_engine.protocol import MAX_BODY_BYTES, Message
-from harness import Engine, request, start, wait_until_gone
+from harness import Engine, companion, request, start, wait_until_gone
 from video import box_names, probe, tags
 
 
@@ -30,13 +30,14 @@ def is_progress(message: Message) -> bool:
 def test_hello_says_who_it_is(tmp_path: Path) -> None:
     with start(tmp_path / "log", "--timed", "0", "--device", "cuda:3") as engine:
         hello = engine.receive()
-        assert hello["protocol"] == 2
+        assert hello["protocol"] == 3
         assert hello["engine_version"] == __version__
         assert hello["pid"] == engine.process.pid
         assert hello["device"] == "cuda:3"
         assert hello["memory_bytes"] > 1 << 28 and hello["loras"] == []
         (model,) = hello["models"]
         assert model["name"] == "timed" and len(model["fingerprint"]) == 64
+        assert model["max_batch"] == 16
         assert model["limits"]["min_width"] == 64 and model["limits"]["frame_step"] == 4
         assert "native_shapes" not in model
 
@@ -46,9 +47,14 @@ def test_the_wire_is_what_the_file_says(timed: Engine, output: Path) -> None:
     timed.run(output, num_inference_steps=1, **saved)
     timed.run(output.with_name("a"), num_inference_steps=1, **saved)
     timed.run(output.with_name("b"), "h", prompt="@oom", num_inference_steps=1)
+    timed.send("park")
+    timed.until(lambda message: message["type"] == "parked")
+    other = companion(output.with_name("d"), "j", prompt="@peak=5")
+    timed.generate(output.with_name("c"), "i", prompt="@peak=5", num_inference_steps=1, companions=[other])
+    timed.outcomes("i", "j")
     # What differs from run to run.
     varying = {"pid": 1, "seconds": 0, "file": "/videos/video.mp4", "bytes": 1, "memory_bytes": 16}
-    varying |= {"free_bytes_before": 16, "free_bytes_after": 16}
+    varying |= dict.fromkeys(("free_bytes", "free_bytes_before", "free_bytes_after"), 16)
     seen = [{key: varying.get(key, value) for key, value in message.items()} for message in timed.messages]
     assert seen == json.loads((Path(__file__).parent / "wire.json").read_text())
 
@@ -83,7 +89,7 @@ def test_a_generation_loads_once_reports_each_step_and_leaves_the_video(timed: E
     assert os.listdir(output.parent) == [output.name]
     timed.messages.clear()
     timed.run(output.with_name("again.mp4"))
-    assert all(message["type"] in ("progress", "done") for message in timed.messages)
+    assert {message["type"] for message in timed.messages} == {"progress", "released", "done"}
 
 
 def test_equal_requests_give_equal_bytes_and_others_do_not(timed: Engine, output: Path) -> None:

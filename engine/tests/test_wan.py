@@ -19,6 +19,7 @@ from animato_engine import checkpoint
 from animato_engine.errors import Cancelled, Failure, Refused
 from animato_engine.models import opening
 from animato_engine.models.adapter import Generation, Work
+from animato_engine.models.batching import evaluate
 from animato_engine.models.wan import WAN
 from animato_engine.models.wan_networks import WanAdapter
 from animato_engine.parallel import GuidancePair
@@ -117,7 +118,7 @@ def own_call(pipeline: Any, given: VideoRequest, output_type: str) -> Any:
 def advance(generation: Generation, denoiser: Any, steps: int = STEPS) -> torch.Tensor:
     """The latents after so many steps."""
     for _ in range(steps):
-        generation.advance(denoiser)
+        generation.advance(evaluate(denoiser, [generation])[0])
     return generation.latents
 
 
@@ -192,7 +193,8 @@ def test_a_generation_goes_on_from_a_checkpoint_to_the_same_bits(
         first = begin(adapter, given)
         advance(first, scheduled.transformer, step)
         file = tmp_path / "checkpoint"
-        checkpoint.save(file, checkpoint.Checkpoint("an identity", step, STEPS, dict(first.state())))
+        state = checkpoint.Checkpoint("an identity", step, STEPS, dict(first.state()))
+        checkpoint.save(file, checkpoint.copied(state))
         kept = checkpoint.load(file, "an identity")
         assert kept is not None
         second = begin(adapter, given)

@@ -15,7 +15,7 @@ To add a family, write its `Family` and `Adapter` and name it in `registry.FAMIL
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -38,6 +38,10 @@ Embeddings = tuple[Any, ...]
 
 Denoiser = Callable[..., Any]
 """The denoising network, or what stands for it and is called alike."""
+
+Call: TypeAlias = "dict[str, torch.Tensor]"
+"""What the denoiser is to be called with, by the names of its arguments, `hidden_states` and `timestep` among them. The
+first dimension of each tensor is the batch, and nothing of the outcome for one item depends on the others."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +134,15 @@ class Generation(Protocol):
     total_steps: int
     """How often `advance` is to be called: what the family's `total_steps` says."""
 
-    def advance(self, denoiser: Denoiser) -> None:
-        """Do one step: evaluate `denoiser` with and without the prompt, guide, and move `latents`.
+    def calls(self) -> list[Call]:
+        """What the denoiser is to be asked for the next step: one call, or two, the one without the prompt first.
 
-        Whatever `denoiser` raises leaves the generation unusable.
+        Two only where the family's own pipeline evaluates the halves of a guided step one after the other. Changes
+        nothing. Those of several generations may be put together into one batch.
         """
+
+    def advance(self, answers: Sequence[torch.Tensor]) -> None:
+        """Do one step with the denoiser's answers to `calls`: guide, and move `latents`."""
 
     def expected(self) -> torch.Tensor:
         """The latents after the last step, as the step before this moment lets expect them; for previews."""

@@ -1,188 +1,231 @@
-"""The course of one generation, the same for all families: stoppable anywhere, and resumable after every step."""
+"""The course of a pass, the same for all families: stoppable anywhere, and resumable after every step."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .. import __version__, checkpoint, lora
+from .. import lora
 from ..checkpoint import Checkpoint
-from ..control import Control
 from ..description import Size
 from ..errors import Cancelled, Failure, Yielded, is_out_of_memory
-from ..order import Order, Periodic
+from ..order import Periodic
 from ..parallel import GuidancePair
+from ..passing import Pass
 from ..preview import LatentPreview
-from ..process import log
-from ..step_cache import StepCache
+from ..process import about, log
+from ..step_cache import CachedSteps, StepCache
+from ..writing import Writer
 from .adapter import Denoiser, Generation, Pixels, Work
+from .batching import evaluate
 from .loaded import DENOISER, VAE, LoadedModel
+from .strand import Strand, identity
 
-_SKIPPED = "skipped_steps"
-"""In a checkpoint with a step cache: after the last step there is no cache to ask."""
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """What came of the steps."""
-
-    frames: Iterator[NDArray[np.uint8]]
-    """(height, width, 3) each."""
-    skipped_steps: int
+Frames = list[NDArray[np.uint8]]
+"""(height, width, 3) each, RGB."""
 
 
 class Rendering:
-    """One order at work on one model. For one thread, used once."""
+    """The orders of one pass at work on one model. For one thread, used once."""
 
     def __init__(
-        self,
-        model: LoadedModel,
-        order: Order,
-        size: Size,
-        inputs: Mapping[str, Pixels],
-        control: Control,
-        visit: Callable[[], None],
+        self, model: LoadedModel, work: Pass, size: Size, inputs: Mapping[str, Pixels], visit: Callable[[], None]
     ) -> None:
-        """Take the decoded `inputs`, of `size`; `visit` raises where the generation is to stop."""
+        """Take the decoded `inputs`, of `size`; `visit` raises where `work` is to stop."""
         self._model = model
-        self._order = order
+        self._work = work
         self._size = size
         self._inputs = inputs
-        self._control = control
         self._visit = visit
-        self._identity = identity(order, size, inputs, f"{model.components.dtype} {model.backend}")
-        self._skipped = 0
+        arithmetic = f"{model.components.dtype} {model.backend}"
+        self._checkpoints = Writer()
+        self._previews = Writer()
+        self._strands = [Strand(row, identity(row.order, size, inputs, arithmetic)) for row in work.rows]
 
-    def run(self) -> Rendered:
-        """Compute the video, as far as a checkpoint has not.
+    def run(self) -> dict[str, tuple[Frames, int]]:
+        """Compute the videos, as far as checkpoints have not: of each row the frames, and how many steps it skipped.
+
+        Rows that end by themselves are let go by the pass.
 
         Raises:
-            Failure: the request cannot be made, or the outcome is no picture.
-            Cancelled, Yielded: `control` says so, at the latest after one block of a network.
+            Failure: the last one cannot be made, or is no picture.
+            Cancelled, Yielded: the pass says so, at the latest after one block of a network.
         """
-        model, control = self._model, self._control
+        model, work = self._model, self._work
         # Whatever ran before, nothing of it may be seen.
         model.adapter.clear()
-        model.tile(self._order.memory_mode, *self._size)
+        model.tile(work.order.memory_mode, *self._size)
         with torch.no_grad():
-            control.enter("encode")
-            generation, saved = self._encode()
-            control.enter("denoise")
-            latents = self._denoise(generation, saved) if generation else _finished(saved, model.components.device)
-            # Its tensors are of no more use, and decoding takes all the room that there is.
-            del generation, saved
-            control.enter("decode")
-            with model.on_device(VAE):
-                video = model.adapter.decode(latents)
-        model.adapter.clear()
-        # Before clamping, which would make a picture of infinities.
-        if not torch.isfinite(video).all():
-            text = "The model gave values that are not finite. Another dtype may help."
-            raise Failure("internal", "non_finite_output", text)
-        return Rendered(_frames(video), self._skipped)
+            work.enter("encode")
+            self._encode()
+            work.enter("denoise")
+            if any(strand.generation for strand in self._going()):
+                try:
+                    self._denoise()
+                finally:
+                    # Nothing is told of a generation whose outcome is known.
+                    self._checkpoints.wait()
+                    self._previews.wait()
+            for row in work.rows:
+                row.control.close()
+            return self._decode()
 
-    def _encode(self) -> tuple[Generation | None, Checkpoint | None]:
-        """The generation as it begins or goes on, and the checkpoint that it goes on from.
+    def _going(self) -> list[Strand]:
+        """Those that have not ended by themselves."""
+        return [strand for strand in self._strands if strand.row in self._work.rows]
 
-        No generation if all steps are done.
-        """
-        model, order, request = self._model, self._order, self._order.request
-        for name in ("prompt", "negative_prompt"):
-            model.adapter.check_text(name, getattr(request, name))
-        saved = self._load()
-        if saved is not None and saved.step == saved.total_steps and "latents" in saved.tensors:
-            self._control.resumed(saved.step)
-            self._skipped = int(saved.tensors.get(_SKIPPED, torch.tensor(0)))
-            return None, saved
-        if model.peer is not None and request.guidance_scale > 1:
-            model.peer.prepare(order.memory_mode, order.loras)
-        prompt, negative = model.embeddings(request)
-        self._visit()
-        if order.preview is not None:
+    def _encode(self) -> None:
+        """Have each generation as it begins or goes on; none of those of which all steps are done."""
+        model, work = self._model, self._work
+        for strand in self._going():
+            with work.alone(strand.row):
+                for name in ("prompt", "negative_prompt"):
+                    model.adapter.check_text(name, getattr(strand.row.order.request, name))
+                strand.open(model.components.device)
+        strands = [strand for strand in self._going() if strand.latents is None]
+        if not strands:
+            return
+        if model.peer is not None and work.order.request.guidance_scale > 1:
+            model.peer.prepare(work.order.memory_mode, work.order.loras)
+        texts = model.embeddings([strand.row.order for strand in strands], self._visit)
+        if any(strand.row.order.preview for strand in strands):
             self._fit_preview()
-        work = Work(request, self._size, prompt, negative, self._inputs)
-        with model.on_device(VAE) if self._inputs else contextlib.nullcontext():
-            generation = model.adapter.begin(work)
-        if saved is not None:
-            try:
-                generation.restore(saved.step, saved.tensors)
-            except ValueError as error:
-                log(f"checkpoint is not used: {error}")
-                saved = None
-            else:
-                self._control.resumed(saved.step)
-        return generation, saved
+        for strand, (prompt, negative) in zip(strands, texts, strict=True):
+            with work.alone(strand.row):
+                task = Work(strand.row.order.request, self._size, prompt, negative, self._inputs)
+                self._visit()
+                with model.on_device(VAE) if self._inputs else contextlib.nullcontext():
+                    generation = model.adapter.begin(task)
+                strand.begin(generation)
 
-    def _denoise(self, generation: Generation, saved: Checkpoint | None) -> torch.Tensor:
-        """The latents after the last step."""
-        model, order, check = self._model, self._order, self._control.check
+    def _denoise(self) -> None:
+        """Do all steps that are left, one for each generation at a time."""
+        model, order, check = self._model, self._work.order, self._work.check
         network = model.components.get(DENOISER)
-        done = saved.step if saved else 0
         with contextlib.ExitStack() as use:
             device = model.components.device
             use.enter_context(lora.merged(network, order.loras, model.residency.original, device, check))
             use.enter_context(model.on_device(DENOISER))
-            cache = self._step_cache(network, saved)
-            if cache is not None:
-                use.enter_context(cache)
+            cached = self._step_caches(network)
+            if cached is not None:
+                use.enter_context(cached.installed())
             denoiser: Denoiser = network
             if model.peer is not None and order.request.guidance_scale > 1:
                 model.peer.wait_until_ready(check)
                 denoiser = GuidancePair(network, model.peer, check)
-            for step in range(done + 1, generation.total_steps + 1):
+            while at_work := [(one, made) for one in self._going() if (made := one.generation) is not None]:
                 self._visit()
-                generation.advance(denoiser)
-                self._control.step(step)
-                self._after(step, generation, cache)
-            self._skipped = cache.skipped if cache else 0
-            return generation.latents
+                if cached is not None:
+                    cached.caches = [one.cache for one, _ in at_work if one.cache is not None]
+                answers = evaluate(denoiser, [generation for _, generation in at_work])
+                for (_, generation), own in zip(at_work, answers, strict=True):
+                    generation.advance(own)
+                # Its tensors are of no more use, and saving and decoding take room of their own.
+                del answers
+                self._after(at_work)
+                del at_work
 
-    def _after(self, step: int, generation: Generation, cache: StepCache | None) -> None:
-        """Write what is due after `step`, and give up if that is asked for."""
-        keep, preview = self._order.checkpoint, self._order.preview
-        gives_up = self._control.is_to_yield
-        last = step == generation.total_steps
-        if keep is not None and (keep.due(step) or last or gives_up):
-            state = generation.state() | (cache.state() if cache else {})
-            if cache is not None:
-                state[_SKIPPED] = torch.tensor(cache.skipped)
-            self._save(keep, Checkpoint(self._identity, step, generation.total_steps, state), needed=gives_up)
-        if gives_up and not last:
+    def _after(self, strands: Sequence[tuple[Strand, Generation]]) -> None:
+        """Report a step, write what is due after it, and give up if that is asked for.
+
+        What is due is written while the next step is computed. Before that one is reported, the checkpoint is in place.
+        """
+        work = self._work
+        self._checkpoints.wait()
+        for strand, _ in strands:
+            strand.step += 1
+            strand.row.control.step(strand.step)
+        if len(strands) > 1:
+            # Those that leave the others here are to be told of no more.
+            self._previews.wait()
+        work.leave()
+        gives_up = work.is_to_yield
+        strands = [(strand, generation) for strand, generation in strands if strand.row in work.rows]
+        self._keep(strands, needed=gives_up)
+        if gives_up and any(strand.step < work.total_steps for strand in self._going()):
             raise Yielded
-        if preview is not None and preview.due(step):
-            self._write_preview(preview, generation.expected())
+        self._draw([(strand, generation) for strand, generation in strands if strand.shows])
+        for strand, generation in strands:
+            if strand.step == generation.total_steps:
+                strand.finish(generation)
 
-    def _step_cache(self, network: Any, saved: Checkpoint | None) -> StepCache | None:
-        """The cache that the request asks for, as the checkpoint left it."""
-        level, coefficients = self._order.request.step_cache, self._order.model.coefficients
+    def _keep(self, strands: Sequence[tuple[Strand, Generation]], needed: bool) -> None:
+        """Write the checkpoints that are due, in another thread.
+
+        One that is `needed` to go on from is written here; if that cannot be, the generation ends.
+        """
+        pieces: list[tuple[Strand, Checkpoint, Periodic]] = []
+        for strand, generation in strands:
+            keep = strand.row.order.checkpoint
+            if keep is not None and (keep.due(strand.step) or strand.step == generation.total_steps or needed):
+                with self._work.alone(strand.row):
+                    state = strand.checkpoint(generation)
+                    if needed:
+                        strand.save(state, keep)
+                    else:
+                        pieces.append((strand, state, keep))
+        if not pieces:
+            return
+        try:
+            self._checkpoints.begin(partial(_save, pieces))
+        except RuntimeError:
+            # No thread is left.
+            _save(pieces)
+
+    def _decode(self) -> dict[str, tuple[Frames, int]]:
+        """The frames of each, one after the other: the VAEs' own batches fail, and take room."""
+        model, work = self._model, self._work
+        rendered: dict[str, tuple[Frames, int]] = {}
+        work.leave()
+        for strand in self._going():
+            with work.alone(strand.row):
+                # Also of the one before, which may have been broken off.
+                model.adapter.clear()
+                strand.row.control.enter("decode")
+                with model.on_device(VAE):
+                    rendered[strand.row.id] = self._frames(strand), strand.skipped
+                strand.row.control.close()
+        model.adapter.clear()
+        return rendered
+
+    def _frames(self, strand: Strand) -> Frames:
+        """The frames of one, off the device."""
+        latents, strand.latents = strand.latents, None
+        if latents is None:
+            raise RuntimeError("nothing to decode")
+        video = self._model.adapter.decode(latents)
+        # Before clamping, which would make a picture of infinities.
+        if not torch.isfinite(video).all():
+            text = "The model gave values that are not finite. Another dtype may help."
+            raise Failure("internal", "non_finite_output", text)
+        frames: Frames = []
+        for frame in video[0].unbind(1):
+            self._visit()
+            # As of diffusers' `postprocess_video`, rounded.
+            picture = (frame * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().float().numpy()
+            frames.append((picture * 255).round().astype(np.uint8))
+        return frames
+
+    def _step_caches(self, network: Any) -> CachedSteps | None:
+        """The caches that the request asks for, as the checkpoints left them."""
+        order = self._work.order
+        level, coefficients = order.request.step_cache, order.model.coefficients
         if level == "off" or coefficients is None:
             return None
-        cache = StepCache(network, level, coefficients, self._control.total_steps)
-        if saved is not None:
-            cache.restore(saved.tensors)
-        return cache
-
-    def _load(self) -> Checkpoint | None:
-        keep = self._order.checkpoint
-        saved = checkpoint.load(keep.file, self._identity) if keep is not None else None
-        return saved if saved is not None and saved.total_steps == self._control.total_steps else None
-
-    def _save(self, keep: Periodic, state: Checkpoint, needed: bool) -> None:
-        """Write the checkpoint. One that cannot be written ends the generation only if it is `needed`."""
-        try:
-            self._control.written("checkpointed", checkpoint.save(keep.file, state))
-        except (Failure, ValueError) as error:
-            if needed:
-                raise
-            log(f"the checkpoint of step {state.step} was not written: {error}")
+        caches = []
+        for strand in self._going():
+            if strand.generation is not None:
+                strand.cache = StepCache(level, coefficients, self._work.total_steps)
+                if strand.saved is not None:
+                    strand.cache.restore(strand.saved.tensors)
+                caches.append(strand.cache)
+        return CachedSteps(network, caches)
 
     def _fit_preview(self) -> None:
         """Fit the map of previews, once for a model. Without one there are no previews."""
@@ -203,50 +246,39 @@ class Rendering:
             model.adapter.clear()
             log(f"there will be no previews: {type(error).__name__}: {error}")
 
-    def _write_preview(self, preview: Periodic, latents: torch.Tensor) -> None:
-        if self._model.preview is None:
+    def _draw(self, strands: Sequence[tuple[Strand, Generation]]) -> None:
+        """Show what these have come to, in another thread; not while it is still at the ones before."""
+        shown = self._model.preview
+        if shown is None or not strands or not self._previews.is_idle:
             return
+        pieces: list[tuple[Strand, int, Callable[[], int]]] = []
         try:
-            size = self._model.preview.write(latents, self._order.request.fps, preview.file)
+            for strand, generation in strands:
+                if (preview := strand.row.order.preview) is not None:
+                    write = shown.drawn(generation.expected(), strand.row.order.request.fps, preview.file)
+                    pieces.append((strand, strand.step, write))
+            self._previews.begin(partial(_write, pieces))
         except Exception as error:
             if is_out_of_memory(error):
                 raise
-            log(f"a preview was not written: {type(error).__name__}: {error}")
+            log(f"a preview was not drawn: {type(error).__name__}: {error}")
+
+
+def _save(pieces: Sequence[tuple[Strand, Checkpoint, Periodic]]) -> None:
+    for strand, state, keep in pieces:
+        try:
+            strand.save(state, keep)
+        except Exception as error:
+            with about(strand.row.order.trace_id):
+                log(f"the checkpoint of step {state.step} was not written: {error}")
+
+
+def _write(pieces: Sequence[tuple[Strand, int, Callable[[], int]]]) -> None:
+    for strand, step, write in pieces:
+        try:
+            size = write()
+        except Exception as error:
+            with about(strand.row.order.trace_id):
+                log(f"a preview was not written: {type(error).__name__}: {error}")
         else:
-            self._control.written("preview", size)
-
-
-def identity(order: Order, size: Size, inputs: Mapping[str, Pixels], arithmetic: str) -> str:
-    """What a checkpoint has to be of to be gone on from: a SHA-256 over all that shapes the pixels.
-
-    `arithmetic` tells apart how numbers are computed. The memory mode and the device are left out: after running out of
-    memory, a slower mode goes on where the faster one ended.
-    """
-    digest = hashlib.sha256()
-    facts = {
-        "engine": __version__,
-        "model": order.model.fingerprint,
-        "arithmetic": arithmetic,
-        "size": size,
-        "loras": [[file.fingerprint, scale] for file, scale in order.loras],
-        "inputs": {
-            name: [*pixels.shape, hashlib.sha256(pixels.tobytes()).hexdigest()] for name, pixels in inputs.items()
-        },
-    }
-    for part in (order.request.canonical_bytes(), json.dumps(facts, sort_keys=True).encode()):
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()
-
-
-def _finished(saved: Checkpoint | None, device: torch.device) -> torch.Tensor:
-    """The latents of a checkpoint after the last step."""
-    if saved is None:
-        raise RuntimeError("nothing to go on from")
-    return saved.tensors["latents"].to(device)
-
-
-def _frames(video: torch.Tensor) -> Iterator[NDArray[np.uint8]]:
-    """The frames of (1, 3, frames, height, width), about -1 to 1: as of diffusers' `postprocess_video`, rounded."""
-    for frame in video[0].unbind(1):
-        picture = (frame * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu().float().numpy()
-        yield (picture * 255).round().astype(np.uint8)
+            strand.row.control.written("preview", size, step)

@@ -6,14 +6,14 @@ called: one of them does not run (huggingface/diffusers#13638), and none can sto
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
 from ..errors import Failure
 from ..preview import expected_end
-from .adapter import Denoiser, Embeddings, Generation, LatentGeometry, Parts, Work
+from .adapter import Call, Embeddings, Generation, LatentGeometry, Parts, Work
 from .easyanimate import EASYANIMATE
 from .easyanimate_inputs import Condition, control_condition, inpaint_condition, reference_latents
 
@@ -128,14 +128,16 @@ class _Denoising:
         for name, tensor in condition.items():
             self._inputs[name] = torch.cat([tensor] * len(prompts))
 
-    def advance(self, denoiser: Denoiser) -> None:
-        """One step: both halves in one batch, without the prompt first."""
-        timesteps = self._scheduler.timesteps
-        place = len(timesteps) - self.total_steps + self._step
-        timestep = timesteps[place]
+    def calls(self) -> list[Call]:
+        """One: both halves in one batch, without the prompt first."""
         given = torch.cat([self.latents] * 2) if self._guided else self.latents
-        expanded = timestep.repeat(given.shape[0]).to(given.dtype)
-        noise = denoiser(given, expanded, return_dict=False, **self._inputs)[0]
+        expanded = self._scheduler.timesteps[self._place].repeat(given.shape[0]).to(given.dtype)
+        return [{"hidden_states": given, "timestep": expanded, **self._inputs}]
+
+    def advance(self, answers: Sequence[torch.Tensor]) -> None:
+        """One step."""
+        (noise,) = answers
+        place = self._place
         if noise.shape[1] != self.latents.shape[1]:
             # The second half is a variance, which nobody uses.
             noise = noise.chunk(2, dim=1)[0]
@@ -143,8 +145,13 @@ class _Denoising:
             without, with_prompt = noise.chunk(2)
             noise = without + self._guidance * (with_prompt - without)
         self._expected = expected_end(self.latents, noise, float(self._scheduler.sigmas[place]))
-        self.latents = self._scheduler.step(noise, timestep, self.latents, return_dict=False)[0]
+        self.latents = self._scheduler.step(noise, self._scheduler.timesteps[place], self.latents, return_dict=False)[0]
         self._step += 1
+
+    @property
+    def _place(self) -> int:
+        """The scheduler's step at hand; a video that is made anew in part begins in the middle."""
+        return len(self._scheduler.timesteps) - self.total_steps + self._step
 
     def expected(self) -> torch.Tensor:
         """Straight along the last flow."""

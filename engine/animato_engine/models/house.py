@@ -7,12 +7,11 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..control import Control
 from ..description import ModelDescription
 from ..errors import Failure
 from ..lora import LoRAFile
 from ..order import Order
-from ..session import Made
+from ..passing import Pass
 from .adapter import Pixels
 from .opening import Checkpoint
 
@@ -68,11 +67,11 @@ class House:
         """As the model's family counts."""
         return self._checkpoints[order.model.name].family.total_steps(order.request, order.inputs)
 
-    def is_ready(self, order: Order) -> bool:
-        """Whether the model is loaded, in the memory mode of `order`, with all that it needs."""
-        return self._works is not None and self._works.is_ready(order)
+    def is_ready(self, *orders: Order) -> bool:
+        """Whether the model is loaded, in the memory mode of the pass of `orders`, with all that it needs."""
+        return self._works is not None and self._works.is_ready(*orders)
 
-    def load(self, order: Order) -> None:
+    def load(self, *orders: Order) -> None:
         """Make the model ready; of a checkpoint from the hub, fetch the weights first.
 
         Raises:
@@ -86,18 +85,23 @@ class House:
             from .works import Works
 
             self._works = Works(tuple(self._checkpoints.values()), *self._settings)
-        self._works.load(order)
+        self._works.load(*orders)
 
-    def make(self, order: Order, inputs: Mapping[str, Pixels], control: Control) -> Made:
-        """Render at the size that the model was made for, and write the video at the size that was asked for."""
+    def make(self, work: Pass, inputs: Mapping[str, Pixels]) -> None:
+        """Render at the size that the model was made for, to be written at the size that was asked for."""
         if self._works is None:
             raise RuntimeError("load comes before make")
-        return self._works.make(order, inputs, control)
+        self._works.make(work, inputs)
 
     def recover(self, failure: Failure) -> None:
         """Clear what a generation that was broken off leaves behind, and give back its memory."""
         if self._works is not None:
             self._works.recover(failure)
+
+    def park(self) -> None:
+        """Move all weights from the device to the machine's memory."""
+        if self._works is not None:
+            self._works.park()
 
     def free_bytes(self) -> int | None:
         """What is free on the device; None before anything was loaded."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ..compiling import compile_blocks
 from ..memory import Residency
@@ -57,24 +57,31 @@ class LoadedModel:
         """Whether a network is on another device than the denoiser in the mode `full`."""
         return self._pair is not None and bool(self._pair.abroad)
 
-    def is_ready(self, order: Order) -> bool:
-        """Whether nothing is to be loaded or moved for `order`."""
-        has_texts = self.components.holds(TEXT_ENCODER) or not self._missing(order.request)
-        has_pair = self._pair is None or self._pair.is_ready(order.memory_mode)
-        return self.residency.mode == order.memory_mode and has_texts and has_pair
+    def is_ready(self, *orders: Order) -> bool:
+        """Whether nothing is to be loaded or moved for a pass of `orders`."""
+        mode = orders[0].memory_mode
+        has_texts = self.components.holds(TEXT_ENCODER) or not self._missing(*orders)
+        has_pair = self._pair is None or self._pair.is_ready(mode)
+        return self.residency.mode == mode and has_texts and has_pair
 
-    def settle(self, order: Order) -> None:
-        """Bring everything to where the memory mode of `order` wants it, with the text encoder if it is needed."""
-        mode = order.memory_mode
+    def settle(self, *orders: Order) -> None:
+        """Bring everything to where the memory mode of a pass wants it, with the text encoder if it is needed."""
+        mode = orders[0].memory_mode
         if self._pair is not None:
             self._pair.settle(mode)
         self.residency.switch(mode)
-        if not self.components.holds(TEXT_ENCODER) and self._missing(order.request):
+        if not self.components.holds(TEXT_ENCODER) and self._missing(*orders):
             self.residency.add(TEXT_ENCODER, self.components.get(TEXT_ENCODER))
         if self.backend is not None:
             compile_blocks(self.components.get(DENOISER), self.backend, mode)
         if self.peer is not None:
             self.peer.wait_until_ready(lambda: None)
+
+    def park(self) -> None:
+        """Move all weights to the machine's memory. Until `settle` it is not ready for anything that needs moving."""
+        self.residency.park()
+        if self._pair is not None:
+            self._pair.close()
 
     def shares_networks_with(self, other: LoadedModel) -> bool:
         """Whether both have a network in common, so that they cannot be in two modes."""
@@ -90,12 +97,20 @@ class LoadedModel:
         with self.residency.on_device(*names):
             yield
 
-    def embeddings(self, request: VideoRequest) -> tuple[Embeddings, Embeddings | None]:
-        """Those of the prompt and, if the request is guided, of the negative prompt, on the device."""
-        missing = self._missing(request)
-        with self.on_device(TEXT_ENCODER) if missing else contextlib.nullcontext():
-            found = [self._embeddings(text) for text in _texts(request)]
-        return found[0], found[1] if len(found) > 1 else None
+    def embeddings(
+        self, orders: Sequence[Order], visit: Callable[[], None]
+    ) -> list[tuple[Embeddings, Embeddings | None]]:
+        """Of each, those of the prompt and, if it is guided, of the negative prompt, on the device.
+
+        `visit` is called behind each; what it raises ends the reading.
+        """
+        both: list[tuple[Embeddings, Embeddings | None]] = []
+        with self.on_device(TEXT_ENCODER) if self._missing(*orders) else contextlib.nullcontext():
+            for order in orders:
+                found = [self._embeddings(text) for text in _texts(order.request)]
+                both.append((found[0], found[1] if len(found) > 1 else None))
+                visit()
+        return both
 
     def close(self) -> None:
         """End what would go on without it."""
@@ -109,8 +124,9 @@ class LoadedModel:
             self._texts.put(self._reader(), text, known)
         return tuple(tensor.to(self.components.device) for tensor in known)
 
-    def _missing(self, request: VideoRequest) -> bool:
-        return any(self._texts.get(self._reader(), text) is None for text in _texts(request))
+    def _missing(self, *orders: Order) -> bool:
+        texts = {text for order in orders for text in _texts(order.request)}
+        return any(self._texts.get(self._reader(), text) is None for text in texts)
 
     def _reader(self) -> str:
         """Tells apart whatever gives other embeddings."""

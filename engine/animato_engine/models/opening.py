@@ -106,15 +106,14 @@ def open_checkpoints(models: Sequence[str], devices: Sequence[str]) -> list[Chec
     for name in names:
         if names.count(name) > 1:
             raise Refused("model_unsupported", f"Two models have the name {name!r}; give one another in {OVERRIDES}.")
-    return [
-        replace(
-            one,
-            description=replace(
-                one.description, step_cache=step_cache_levels(one.description.step_cache, len(devices))
-            ),
-        )
-        for one in opened
-    ]
+    return [replace(one, description=_shared(one.description, len(devices))) for one in opened]
+
+
+def _shared(description: ModelDescription, devices: int) -> ModelDescription:
+    """`description` of a model of which so many devices share each step."""
+    # Two devices share the halves of one guided evaluation, and know nothing of others.
+    batch = description.max_batch if devices == 1 else 1
+    return replace(description, step_cache=step_cache_levels(description.step_cache, devices), max_batch=batch)
 
 
 def fetch(hub_id: str, commit: str | None, family: Family | None, weights: bool) -> Path:

@@ -5,7 +5,7 @@ The pipeline itself is not called: it cannot stop between two blocks, go on from
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,9 +13,8 @@ from diffusers import UniPCMultistepScheduler
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 
 from ..errors import Failure
-from ..parallel import evaluate_both
 from ..preview import expected_end
-from .adapter import Denoiser, Embeddings, Generation, LatentGeometry, Parts, Work
+from .adapter import Call, Embeddings, Generation, LatentGeometry, Parts, Work
 
 MAX_PROMPT_TOKENS = 512
 """What the pipeline cuts every prompt to, the closing token included (`max_sequence_length` of its call)."""
@@ -127,16 +126,19 @@ class _Denoising:
         self._step = 0
         self._expected = latents
 
-    def advance(self, denoiser: Denoiser) -> None:
-        """One step: the halves one after the other, as the pipeline has them, or on two devices at once."""
+    def calls(self) -> list[Call]:
+        """One for each half, as the pipeline has them: without the prompt, if the request is guided, and with it."""
         timestep = self._scheduler.timesteps[self._step]
         given = {"hidden_states": self.latents.to(self._dtype), "timestep": self._clock(timestep)}
-        with_prompt = {**given, "encoder_hidden_states": self._prompt}
-        if self._negative is None:
-            noise = denoiser(**with_prompt, return_dict=False)[0]
-        else:
-            without, noise = evaluate_both(denoiser, {**given, "encoder_hidden_states": self._negative}, with_prompt)
-            noise = without + self._guidance * (noise - without)
+        texts = (self._prompt,) if self._negative is None else (self._negative, self._prompt)
+        return [{**given, "encoder_hidden_states": text} for text in texts]
+
+    def advance(self, answers: Sequence[torch.Tensor]) -> None:
+        """One step."""
+        timestep = self._scheduler.timesteps[self._step]
+        noise = answers[-1]
+        if self._negative is not None:
+            noise = answers[0] + self._guidance * (noise - answers[0])
         self._expected = expected_end(self.latents, noise, float(self._scheduler.sigmas[self._step]))
         self.latents = self._scheduler.step(noise, timestep, self.latents, return_dict=False)[0]
         self._step += 1

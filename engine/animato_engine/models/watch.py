@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..control import Control
+from ..passing import Pass
 
 INJECTION_VARIABLE = "ANIMATO_ENGINE_INJECT_OOM"
 """For tests only; the server never passes it on. See `Injection`."""
@@ -34,7 +34,7 @@ class Injection:
             self._rules[found[1]] = (found[2] or "/", int(found[3] or 1))
 
     def strikes(self, stage: str) -> bool:
-        """Whether to run out of memory in this stage of this generation; to be asked once in each."""
+        """Whether to run out of memory in this stage of this pass; to be asked once in each."""
         if stage not in self._rules:
             return False
         self._met[stage] += 1
@@ -47,17 +47,17 @@ class Watch:
 
     def __init__(self, injection: Injection) -> None:
         self._injection = injection
-        self._control: Control | None = None
+        self._work: Pass | None = None
         self._seen = ""
 
-    def begin(self, control: Control) -> None:
-        """A generation begins."""
-        self._control = control
+    def begin(self, work: Pass) -> None:
+        """A pass begins."""
+        self._work = work
         self._seen = ""
 
     def end(self) -> None:
         """It is over; what is computed now, nobody can cancel."""
-        self._control = None
+        self._work = None
 
     def attach(self, network: torch.nn.Module) -> None:
         """Have `network` visit here before each of its blocks, and each convolution over time."""
@@ -73,14 +73,14 @@ class Watch:
             block.register_forward_pre_hook(self._hook)
 
     def visit(self) -> None:
-        """Raise if the generation is to stop here."""
-        control = self._control
-        if control is None:
+        """Raise if the work is to stop here."""
+        work = self._work
+        if work is None:
             return
-        control.check()
-        if control.stage != self._seen:
-            self._seen = control.stage
-            if self._injection.strikes(control.stage):
+        work.check()
+        if (stage := work.stage) != self._seen:
+            self._seen = stage
+            if self._injection.strikes(stage):
                 raise torch.OutOfMemoryError("injected for a test: out of memory")
 
     def _hook(self, block: Any, arguments: Any) -> None:

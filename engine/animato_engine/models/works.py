@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from .. import devices, memory
-from ..control import Control
 from ..errors import Failure
 from ..media import write_mp4
 from ..order import Order
+from ..passing import Made, Pass
 from ..process import log
-from ..session import Made
 from ..text_cache import TextCache
 from .adapter import Pixels
 from .denoising import Rendering
@@ -54,18 +56,19 @@ class Works:
         """Least recently used first."""
         self._loading: str | None = None
 
-    def is_ready(self, order: Order) -> bool:
-        """Whether the model is loaded, in the memory mode of `order`, with all that it needs."""
-        model = self._loaded.get(order.model.name)
-        return model is not None and model.is_ready(order)
+    def is_ready(self, *orders: Order) -> bool:
+        """Whether the model is loaded, in the memory mode of the pass of `orders`, with all that it needs."""
+        model = self._loaded.get(orders[0].model.name)
+        return model is not None and model.is_ready(*orders)
 
-    def load(self, order: Order) -> None:
+    def load(self, *orders: Order) -> None:
         """Make the model ready; of a checkpoint from the hub, fetch the weights first.
 
         Raises:
             Failure: kind `load_failed`: the checkpoint is not the one that was described.
             Exception: anything else that goes wrong on the way.
         """
+        order = orders[0]
         name = order.model.name
         checkpoint = self._checkpoints[name]
         model = self._loaded.get(name)
@@ -86,24 +89,30 @@ class Works:
             agrees = other.residency.mode == order.memory_mode and not (model.is_spread or other.is_spread)
             if other is not model and not agrees and model.shares_networks_with(other):
                 other.residency.reset()
-        model.settle(order)
+        model.settle(*orders)
         self._loading = None
         log(f"{name} is on {self._device} as {self._dtype}, {order.memory_mode}")
 
-    def make(self, order: Order, inputs: Mapping[str, Pixels], control: Control) -> Made:
-        """Render at the size that the model was made for, and write the video at the size that was asked for."""
+    def make(self, work: Pass, inputs: Mapping[str, Pixels]) -> None:
+        """Render at the size that the model was made for, to be written at the size that was asked for."""
+        order = work.order
         model, request = self._loaded[order.model.name], order.request
         self._loaded.move_to_end(order.model.name)
         size = order.model.rendered_size(request.width, request.height)
-        self._watch.begin(control)
-        rendered = Rendering(model, order, size, inputs, control, self._watch.visit).run()
+        memory.forget_peak(self._device)
+        self._watch.begin(work)
+        rendered = Rendering(model, work, size, inputs, self._watch.visit).run()
         self._watch.end()
-        control.enter("write")
-        asked = (request.width, request.height)
-        write_mp4(rendered.frames, order.output, asked, request.fps, control.check, metadata=order.metadata)
-        # Generations of many sizes would leave the heap in pieces.
-        memory.trim()
-        return Made(size, rendered.skipped_steps)
+        peak = memory.peak_bytes(self._device)
+        for row in work.rows:
+            frames, skipped = rendered[row.id]
+            row.made = Made(size, partial(_write, row.order, frames), skipped, peak)
+
+    def park(self) -> None:
+        """Move all weights from the device to the machine's memory."""
+        for model in self._loaded.values():
+            model.park()
+        memory.release(self._device)
 
     def recover(self, failure: Failure) -> None:
         """Clear what a generation that was broken off leaves behind, and give back its memory."""
@@ -154,6 +163,14 @@ class Works:
         if model is not None:
             model.close()
             log(f"{name} was dropped")
+
+
+def _write(order: Order, frames: Sequence[NDArray[np.uint8]], check: Callable[[], None]) -> None:
+    """Write `frames` as `order` says; in another thread than everything else here."""
+    size = order.request.width, order.request.height
+    write_mp4(frames, order.output, size, order.request.fps, check, metadata=order.metadata)
+    # Generations of many sizes would leave the heap in pieces.
+    memory.trim()
 
 
 def weight_dtype(device: torch.device, wanted: str) -> torch.dtype:
