@@ -27,7 +27,7 @@ package protocol DeliveryStore: Sendable {
     /// Signs that are not read in time become one.
     func newDeliveries() -> AsyncStream<Void>
 
-    /// A page of a tenant's deliveries, newest first.
+    /// A page of deliveries, newest first.
     func deliveries(matching query: DeliveryQuery) async throws(TaskStoreError) -> DeliveryPage
 
     /// Makes a delivery due now, with all its attempts before it, unless it waits already.
@@ -80,7 +80,8 @@ package enum DeliveryOutcome: Sendable, Equatable {
 
 /// Which deliveries to list.
 package struct DeliveryQuery: Sendable {
-    package var tenant: TenantID
+    /// `nil`: those of every tenant.
+    package var tenant: TenantID?
     package var status: DeliveryStatus?
     package var task: TaskID?
     /// Only those with a smaller number.
@@ -88,7 +89,7 @@ package struct DeliveryQuery: Sendable {
     package var limit: Int
 
     package init(
-        tenant: TenantID,
+        tenant: TenantID?,
         status: DeliveryStatus? = nil,
         task: TaskID? = nil,
         before: Int64? = nil,

@@ -23,8 +23,14 @@ package struct Generation: Sendable, Equatable {
     package var createdAt: Timestamp
     /// When the current or last attempt was claimed.
     package var startedAt: Timestamp?
-    /// What the next attempt does otherwise, because of what the last one met.
+    /// What the next or running attempt does otherwise, because of what the last one met or of how much waits.
     package var plan: AttemptPlan
+    /// Who is charged for the device time: the tenant of the task that it was made for.
+    package var tenant: TenantID
+    /// It never shares a pass with others.
+    package var isDeterministic: Bool
+    /// The trace of the task that it was made for; `nil`: none.
+    package var trace: TraceContext?
 
     package init(
         id: GenerationID,
@@ -41,7 +47,10 @@ package struct Generation: Sendable, Equatable {
         failure: TaskFailure?,
         createdAt: Timestamp,
         startedAt: Timestamp?,
-        plan: AttemptPlan = AttemptPlan()
+        plan: AttemptPlan = AttemptPlan(),
+        tenant: TenantID = .standard,
+        isDeterministic: Bool = false,
+        trace: TraceContext? = nil
     ) {
         self.id = id
         self.key = key
@@ -58,6 +67,9 @@ package struct Generation: Sendable, Equatable {
         self.createdAt = createdAt
         self.startedAt = startedAt
         self.plan = plan
+        self.tenant = tenant
+        self.isDeterministic = isDeterministic
+        self.trace = trace
     }
 }
 
@@ -104,6 +116,10 @@ package struct GenerationResult: Sendable, Equatable {
     package var expiredAt: Timestamp?
     /// How the model was held in memory; `nil` for videos made before that was recorded.
     package var memoryMode: MemoryMode?
+    /// Denoising steps it was made with; `nil`: as many as asked for.
+    package var steps: Int?
+    /// The step cache it was made with; `nil`: as asked for.
+    package var stepCache: StepCacheLevel?
 
     package init(
         video: String,
@@ -115,7 +131,9 @@ package struct GenerationResult: Sendable, Equatable {
         numFrames: Int,
         fps: Int,
         expiredAt: Timestamp? = nil,
-        memoryMode: MemoryMode? = nil
+        memoryMode: MemoryMode? = nil,
+        steps: Int? = nil,
+        stepCache: StepCacheLevel? = nil
     ) {
         self.video = video
         self.bytes = bytes
@@ -127,11 +145,19 @@ package struct GenerationResult: Sendable, Equatable {
         self.fps = fps
         self.expiredAt = expiredAt
         self.memoryMode = memoryMode
+        self.steps = steps
+        self.stepCache = stepCache
     }
 }
 
 /// Why a generation failed.
 package struct TaskFailure: Sendable, Equatable {
+    /// Its lease ran out.
+    package static let leaseExpired = TaskFailure(
+        code: "lease_expired",
+        message: "The worker stopped without a word."
+    )
+
     /// Stable, snake_case; the same in responses, logs and metrics.
     package var code: String
     /// For people; says what to do where something can be done.

@@ -8,6 +8,12 @@ package struct GenerationTask: Sendable, Equatable {
     package var createdAt: Timestamp
     package var finishedAt: Timestamp?
     package var callback: Callback?
+    /// The key that it was made with; `nil`: none.
+    package var accessKey: KeyID?
+    /// The task whose video it is another version of.
+    package var remixedFrom: TaskID?
+    /// What the request that made it belongs to; `nil`: no trace.
+    package var trace: TraceContext?
     /// The work it waits for.
     ///
     /// Its status may go on to `succeeded` after this task was cancelled, for other tasks' sake.
@@ -21,6 +27,9 @@ package struct GenerationTask: Sendable, Equatable {
         createdAt: Timestamp,
         finishedAt: Timestamp?,
         callback: Callback? = nil,
+        accessKey: KeyID? = nil,
+        remixedFrom: TaskID? = nil,
+        trace: TraceContext? = nil,
         generation: Generation
     ) {
         self.id = id
@@ -30,6 +39,9 @@ package struct GenerationTask: Sendable, Equatable {
         self.createdAt = createdAt
         self.finishedAt = finishedAt
         self.callback = callback
+        self.accessKey = accessKey
+        self.remixedFrom = remixedFrom
+        self.trace = trace
         self.generation = generation
     }
 }
@@ -46,6 +58,24 @@ package struct NewTask: Sendable {
     package var idempotency: Idempotency?
     package var cache: CacheUse
     package var callback: Callback?
+    /// The tenant's share in relation to those of others.
+    package var weight: Double
+    /// Predicted seconds of device time on the reference device.
+    package var cost: Double
+    /// The least memory of a device on which it is predicted to fit; 0: unknown, or any will do.
+    package var memoryBytes: Int64
+    /// The generation must not share a pass with others.
+    package var isDeterministic: Bool
+    /// The key of the same request made in full, of one that may be made with less; `nil`: it is `key`.
+    package var fullKey: GenerationKey?
+    /// Generations of the tenant that may run at the same time; `nil`: any number.
+    package var runningLimit: Int?
+    /// The key that it is made with; `nil`: none.
+    package var accessKey: KeyID?
+    /// The task whose video it is another version of.
+    package var remixedFrom: TaskID?
+    /// What the request belongs to; `nil`: no trace.
+    package var trace: TraceContext?
 
     /// Makes a repeated submission return the first one's task.
     package struct Idempotency: Sendable, Equatable {
@@ -70,7 +100,16 @@ package struct NewTask: Sendable {
         priority: Int = 0,
         idempotency: Idempotency? = nil,
         cache: CacheUse = .use,
-        callback: Callback? = nil
+        callback: Callback? = nil,
+        weight: Double = 1,
+        cost: Double = 1,
+        memoryBytes: Int64 = 0,
+        isDeterministic: Bool = false,
+        fullKey: GenerationKey? = nil,
+        runningLimit: Int? = nil,
+        accessKey: KeyID? = nil,
+        remixedFrom: TaskID? = nil,
+        trace: TraceContext? = nil
     ) {
         self.id = id
         self.tenant = tenant
@@ -82,12 +121,31 @@ package struct NewTask: Sendable {
         self.idempotency = idempotency
         self.cache = cache
         self.callback = callback
+        self.weight = weight
+        self.cost = cost
+        self.memoryBytes = memoryBytes
+        self.isDeterministic = isDeterministic
+        self.fullKey = fullKey
+        self.runningLimit = runningLimit
+        self.accessKey = accessKey
+        self.remixedFrom = remixedFrom
+        self.trace = trace
     }
+}
+
+/// What would become of a submission.
+package enum Prospect: Sendable, Equatable {
+    /// A generation of its own would wait in the queue.
+    case queued
+    /// It would join this generation, which waits or runs.
+    case joined(Generation)
+    /// The video of this generation is there.
+    case cached(Generation)
 }
 
 /// What became of a submission.
 package struct Submission: Sendable, Equatable {
-    package enum Disposition: Sendable, Equatable {
+    package enum Disposition: String, Sendable, CaseIterable {
         /// A generation of its own waits in the queue.
         case queued
         /// It joined a generation that was waiting or running.

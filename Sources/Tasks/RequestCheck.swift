@@ -19,6 +19,11 @@ struct RequestCheck {
         violations.append(Violation(field: field, code: code, message: message))
     }
 
+    /// Whether something was found wrong with a field, here or before.
+    func isRejected(_ field: String) -> Bool {
+        violations.contains { $0.field == field }
+    }
+
     /// Trims white space and normalises to NFC, as the tokenizer would, so that one text has one spelling.
     mutating func prompt(_ text: String?, field: String, isRequired: Bool) -> String {
         guard let text else {

@@ -1,28 +1,43 @@
 /// How much of the model's work may be replaced by what the step before gave.
-package enum StepCacheLevel: String, Sendable, CaseIterable, Codable {
+package enum StepCacheLevel: String, Sendable, CaseIterable, Codable, Comparable {
     case off
     case balanced
     case fast
+
+    /// Whether `lhs` is the more faithful.
+    package static func < (lhs: StepCacheLevel, rhs: StepCacheLevel) -> Bool {
+        lhs.rung < rhs.rung
+    }
+
+    private var rung: Int {
+        switch self {
+        case .off: 0
+        case .balanced: 1
+        case .fast: 2
+        }
+    }
 }
 
 /// How urgent a task is, in the words of the API.
 package enum TaskPriority: String, Sendable, CaseIterable {
-    case low
+    /// Somebody waits for it.
+    case interactive
     case normal
-    case high
+    /// It has time.
+    case batch
 
-    /// Higher first.
+    /// Higher first; stores keep it.
     package var rank: Int {
         switch self {
-        case .low: -10
+        case .interactive: 10
         case .normal: 0
-        case .high: 10
+        case .batch: -10
         }
     }
 
     /// The word for a rank that was stored.
     package init(rank: Int) {
-        self = rank < 0 ? .low : rank == 0 ? .normal : .high
+        self = rank < 0 ? .batch : rank == 0 ? .normal : .interactive
     }
 }
 

@@ -10,6 +10,17 @@ package struct TaskEvent: Sendable, Equatable {
         case succeeded
         case failed
         case cancelled
+
+        /// The status that it brings the task into.
+        package var status: TaskStatus {
+            switch self {
+            case .queued, .requeued: .queued
+            case .running: .running
+            case .succeeded: .succeeded
+            case .failed: .failed
+            case .cancelled: .cancelled
+            }
+        }
     }
 
     /// Rises over all tasks of a store.

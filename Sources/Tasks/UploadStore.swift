@@ -10,13 +10,15 @@ package protocol UploadStore: Sendable {
     ///   - tenant: whose it is now.
     ///   - lifetime: how long it is kept from now on, unless a generation still needs it then.
     ///   - quota: how many bytes a tenant may have; one upload that it has already never exceeds it.
+    ///   - idempotencyKey: chosen by the client; used again for the same file it changes nothing.
     /// - Returns: the upload.
-    /// - Throws: `uploadQuotaExceeded`, `overloaded`, `unavailable`.
+    /// - Throws: `uploadQuotaExceeded`, `idempotencyConflict`, `overloaded`, `unavailable`.
     func add(
         _ media: Media,
         of tenant: TenantID,
         lifetime: Duration,
-        quota: Int64
+        quota: Int64,
+        idempotencyKey: String?
     ) async throws(TaskStoreError) -> Upload
 
     /// The upload, or `nil` if this tenant has none of that id.
@@ -39,6 +41,18 @@ package protocol UploadStore: Sendable {
 
     /// Those of the files that an upload or a generation that has not ended still needs.
     func neededMedia(of ids: [MediaID]) async throws(TaskStoreError) -> Set<MediaID>
+}
+
+extension UploadStore {
+    /// The same without an idempotency key.
+    package func add(
+        _ media: Media,
+        of tenant: TenantID,
+        lifetime: Duration,
+        quota: Int64
+    ) async throws(TaskStoreError) -> Upload {
+        try await add(media, of: tenant, lifetime: lifetime, quota: quota, idempotencyKey: nil)
+    }
 }
 
 /// A file of a tenant's.

@@ -21,14 +21,21 @@ struct RequestOptionTests {
         )
     }
 
+    @Test("A level of the step cache that is less faithful is the higher one")
+    func stepCacheOrder() {
+        #expect(StepCacheLevel.allCases.shuffled().sorted() == [.off, .balanced, .fast])
+    }
+
     @Test("A priority is found again by its rank, and the more urgent one has the higher")
     func priorities() {
-        #expect(TaskPriority.allCases.map(\.rawValue) == ["low", "normal", "high"])
-        #expect(TaskPriority.allCases.map(\.rank) == TaskPriority.allCases.map(\.rank).sorted())
+        #expect(TaskPriority.allCases.map(\.rawValue) == ["interactive", "normal", "batch"])
+        #expect(TaskPriority.allCases.map(\.rank) == [10, 0, -10])
         for priority in TaskPriority.allCases { #expect(TaskPriority(rank: priority.rank) == priority) }
     }
 
-    @Test("Any rank has a word", arguments: [(Int.min, TaskPriority.low), (-1, .low), (1, .high), (Int.max, .high)])
+    @Test(
+        "Any rank has a word",
+        arguments: [(Int.min, TaskPriority.batch), (-1, .batch), (1, .interactive), (Int.max, .interactive)])
     func ranks(rank: Int, priority: TaskPriority) {
         #expect(TaskPriority(rank: rank) == priority)
     }

@@ -70,13 +70,6 @@ struct RequestSpellingTests {
         #expect(found.allSatisfy { $0.message.count < 100 })
     }
 
-    @Test("A smaller video is made only for who allows it")
-    func degradation() throws {
-        #expect(try !parse { _ in }.allowsDegradation)
-        #expect(try !parse { $0.allowsDegradation = false }.allowsDegradation)
-        #expect(try parse { $0.allowsDegradation = true }.allowsDegradation)
-    }
-
     // MARK: Spelling
 
     /// Stored requests and result keys of earlier versions are found by these bytes.
@@ -86,7 +79,7 @@ struct RequestSpellingTests {
             {"fps":8,"guidance_scale":5,"height":384,"negative_prompt":"","num_frames":49,"num_inference_steps":50,"prompt":"a cat","width":672}
             """#
         for change: (inout VideoRequest.Draft) -> Void in [
-            { _ in }, { $0.allowsDegradation = false }, { $0.stepCache = "off" }, { $0.loras = [] },
+            { _ in }, { $0.degrade = "never" }, { $0.stepCache = "off" }, { $0.loras = [] },
             { $0.inputs = [:] },
         ] {
             #expect(try text(parse(change)) == old)
@@ -94,7 +87,7 @@ struct RequestSpellingTests {
         let request = try VideoRequest(canonicalBytes: Data(old.utf8))
         #expect(try request == parse { _ in })
         #expect(request.inputs.isEmpty && request.loras.isEmpty && request.strength == nil)
-        #expect(request.stepCache == .off && !request.allowsDegradation)
+        #expect(request.stepCache == .off && request.degradation == nil)
     }
 
     @Test("The spelling of what came later is fixed as well")
@@ -104,7 +97,7 @@ struct RequestSpellingTests {
             $0.strength = 0.25
             $0.stepCache = "balanced"
             $0.loras = [Self.use("ink", -0.5), Self.use("film")]
-            $0.allowsDegradation = true
+            $0.degrade = "allow"
             $0.seed = 1
         }
         let (film, ink) = (Self.loras[0].fingerprint, Self.loras[1].fingerprint)
@@ -128,7 +121,10 @@ struct RequestSpellingTests {
                 $0.inputs = [.video: .video("1")]
                 $0.strength = 0.5
             },
-            { $0.stepCache = "balanced" }, { $0.stepCache = "fast" }, { $0.allowsDegradation = true },
+            { $0.stepCache = "balanced" }, { $0.stepCache = "fast" }, { $0.degrade = "allow" },
+            { $0.floors(steps: 10) }, { $0.floors(steps: 11) }, { $0.floors(frames: 10) },
+            { $0.floors(height: 10 * 16) },
+            { $0.floors(steps: 17, frames: 17, height: 160) },
             { $0.loras = [Self.use("film")] }, { $0.loras = [Self.use("film", 0.5)] }, { $0.loras = [Self.use("ink")] },
             { $0.loras = [Self.use("film"), Self.use("ink")] },
         ]
@@ -183,7 +179,9 @@ struct RequestSpellingTests {
         "Bytes that no version has written are not read",
         arguments: [
             #""inputs":{"cover":"\#(MediaID.fixture("a"))"}"#, #""inputs":{"video":"../x"}"#, #""step_cache":"max""#,
-            #""loras":[{"name":"film"}]"#, #""strength":"much""#,
+            #""loras":[{"name":"film"}]"#, #""strength":"much""#, #""min_steps":5"#,
+            #""allow_degradation":false,"min_frames":5"#,
+            #""allow_degradation":true,"min_height":"low""#,
         ]
     )
     func damaged(member: String) {
