@@ -25,41 +25,45 @@ final class CommitQueue: Sendable {
 
     /// State that only the writing thread uses; the lock is there for the compiler and never waited for.
     private struct Writer {
-        var queuedGenerations: Int
         var answers = FinishedAnswers()
     }
 
     private let database: any DatabaseWriter
     private let cache: TaskCache
-    private let deliverySigns: DeliverySigns
+    private let signs: StoreSigns
     private let clock: any ServiceClock
     private let logger: Logger
     private let thread: NIOThreadPool
     private let waiting = Mutex(Waiting())
-    private let writer: Mutex<Writer>
+    private let writer = Mutex(Writer())
+    private let queue: WaitingQueue
+    private let requests = RequestCache()
     /// Writes that may wait; further ones are refused.
     private let capacity: Int
     /// Writes in one transaction: bounds the time until the first of them is answered.
     private let batchLimit: Int
+    private let metrics: StoreMetrics
 
     init(
         database: any DatabaseWriter,
         cache: TaskCache,
-        deliverySigns: DeliverySigns,
+        signs: StoreSigns,
         clock: any ServiceClock,
         logger: Logger,
-        queuedGenerations: Int,
+        queue: WaitingQueue,
         capacity: Int,
-        batchLimit: Int
+        batchLimit: Int,
+        metrics: StoreMetrics
     ) {
         self.database = database
         self.cache = cache
-        self.deliverySigns = deliverySigns
+        self.signs = signs
         self.clock = clock
         self.logger = logger
+        self.queue = queue
         self.capacity = capacity
         self.batchLimit = batchLimit
-        writer = Mutex(Writer(queuedGenerations: queuedGenerations))
+        self.metrics = metrics
         thread = NIOThreadPool(numberOfThreads: 1)
         thread.start()
     }
@@ -71,10 +75,16 @@ final class CommitQueue: Sendable {
         try? await thread.shutdownGracefully()
     }
 
+    /// How many writes wait for their turn.
+    var waitingCount: Int { waiting.withLock { $0.jobs.count } }
+
     /// Runs a write and returns its value once that is on disk.
     func perform<Value: Sendable>(
+        operation: String = #function,
         _ body: @escaping @Sendable (Write) throws -> Value
     ) async throws(TaskStoreError) -> Value {
+        let started = ContinuousClock.now
+        defer { metrics.ended(operation, since: started) }
         let result: Result<Value, TaskStoreError> = await withCheckedContinuation { continuation in
             let job = Job(
                 run: { write in
@@ -160,7 +170,6 @@ final class CommitQueue: Sendable {
     /// - Returns: how to tell each caller.
     private func commit(_ batch: [Job]) throws -> [@Sendable () -> Void] {
         try writer.withLock { writer in
-            let before = writer.queuedGenerations
             do {
                 var answers: [@Sendable () -> Void] = []
                 answers.reserveCapacity(batch.count)
@@ -168,7 +177,8 @@ final class CommitQueue: Sendable {
                     let write = Write(
                         db: db,
                         now: clock.wallTime(),
-                        queuedGenerations: before,
+                        queue: queue,
+                        requests: requests,
                         finished: writer.answers
                     )
                     try db.inTransaction(.immediate) {
@@ -180,13 +190,13 @@ final class CommitQueue: Sendable {
                     }
                     return write.effects
                 }
-                writer.queuedGenerations = effects.queuedGenerations
+                queue.commit()
                 writer.answers.apply(effects)
                 cache.apply(effects)
-                if effects.hasNewDeliveries { deliverySigns.give() }
+                signs.give(effects)
                 return answers
             } catch {
-                writer.queuedGenerations = before
+                queue.rollBack()
                 throw error
             }
         }

@@ -24,6 +24,8 @@ final class FileLock: Sendable {
     ///
     /// Once; the file stays, so that no second process can lock another one of the same name.
     func release() {
+        // A process that is just being started has the descriptor as well, until it runs what it was started for.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 }

@@ -15,6 +15,13 @@ struct GenerationRow {
     var leaseOwner: String?
     var leaseDeadline: Timestamp?
     var fence: Int64
+    var weight: Double
+    var cost: Double
+    var memoryBytes: Int64
+    /// The key of the same request made in full, of one that may be made with less.
+    var fullKey: GenerationKey?
+    /// How many generations of its tenant may run at the same time; `nil`: any number.
+    var runningLimit: Int?
 
     /// In the order of the initializer's indices.
     static let columns = """
@@ -22,19 +29,25 @@ struct GenerationRow {
         g.total_steps, g.video, g.bytes, g.width, g.height, g.rendered_width, g.rendered_height, g.num_frames, g.fps, \
         g.failure_code, g.failure_message, g.created_at, g.started_at, g.is_answer, g.not_before, g.lease_owner, \
         g.lease_deadline, g.fence, g.expired_at, g.memory_mode, g.plan_memory_mode, g.plan_width, g.plan_height, \
-        g.plan_num_frames
+        g.plan_num_frames, g.plan_steps, g.plan_step_cache, g.made_steps, g.made_step_cache, g.tenant, g.weight, \
+        g.cost, g.memory_bytes, g.is_deterministic, g.full_key, g.running_limit, g.trace
         """
 
     /// How many columns those are.
-    static let columnCount = 35
+    static let columnCount = 47
 
     /// Reads a row that starts with `columns`.
-    init(row: Row) throws {
+    ///
+    /// - Parameters:
+    ///   - row: what SQLite has found.
+    ///   - requests: those that were read before; `nil`: it is read anew.
+    /// - Throws: `DamagedRow`, or a decoding error.
+    init(row: Row, requests: RequestCache? = nil) throws {
         guard let seed = UInt32(exactly: row[3] as Int64) else { throw DamagedRow(column: "seed") }
         generation = Generation(
             id: GenerationID(rawValue: row[0]),
             key: GenerationKey(rawValue: row[1]),
-            request: try VideoRequest(canonicalBytes: row[2]),
+            request: try requests?.request(row[2]) ?? VideoRequest(canonicalBytes: row[2]),
             seed: seed,
             model: row[4],
             status: try status(row[5]),
@@ -46,13 +59,21 @@ struct GenerationRow {
             failure: (row[20] as String?).map { TaskFailure(code: $0, message: row[21] ?? "") },
             createdAt: Timestamp(milliseconds: row[22]),
             startedAt: (row[23] as Int64?).map(Timestamp.init(milliseconds:)),
-            plan: try Self.plan(row)
+            plan: try Self.plan(row),
+            tenant: TenantID(rawValue: row[39]),
+            isDeterministic: row[43],
+            trace: (row[46] as String?).flatMap(TraceContext.init(text:))
         )
         isAnswer = row[24]
         notBefore = Timestamp(milliseconds: row[25])
         leaseOwner = row[26]
         leaseDeadline = (row[27] as Int64?).map(Timestamp.init(milliseconds:))
         fence = row[28]
+        weight = row[40]
+        cost = row[41]
+        memoryBytes = row[42]
+        fullKey = (row[44] as String?).map(GenerationKey.init(rawValue:))
+        runningLimit = row[45]
     }
 
     private static func progress(_ row: Row) throws -> GenerationProgress? {
@@ -67,8 +88,18 @@ struct GenerationRow {
         return mode
     }
 
+    private static func stepCache(_ text: String?) throws -> StepCacheLevel? {
+        guard let text else { return nil }
+        guard let level = StepCacheLevel(rawValue: text) else { throw DamagedRow(column: "step_cache") }
+        return level
+    }
+
     private static func plan(_ row: Row) throws -> AttemptPlan {
-        var plan = AttemptPlan(memoryMode: try memoryMode(row[31]))
+        var plan = AttemptPlan(
+            memoryMode: try memoryMode(row[31]),
+            steps: row[35],
+            stepCache: try stepCache(row[36])
+        )
         if let width = row[32] as Int?, let height = row[33] as Int?, let frames = row[34] as Int? {
             plan.shape = VideoShape(width: width, height: height, numFrames: frames)
         }
@@ -87,7 +118,9 @@ struct GenerationRow {
             numFrames: row[18] ?? 0,
             fps: row[19] ?? 0,
             expiredAt: (row[29] as Int64?).map(Timestamp.init(milliseconds:)),
-            memoryMode: try memoryMode(row[30])
+            memoryMode: try memoryMode(row[30]),
+            steps: row[37],
+            stepCache: try stepCache(row[38])
         )
     }
 }
@@ -96,17 +129,25 @@ struct GenerationRow {
 enum TaskRow {
     static let columns = """
         t.tenant, t.id, t.status, t.is_cached, t.created_at, t.finished_at, \
-        t.callback_url, t.callback_receiver, t.callback_events, t.callback_origin
+        t.callback_url, t.callback_receiver, t.callback_events, t.callback_origin, t.access_key, t.remixed_from, \
+        t.trace
         """
 
     /// How many columns those are.
-    static let columnCount = 10
+    static let columnCount = 13
 
     /// Everything of a task and its generation.
-    static let select = """
-        SELECT \(GenerationRow.columns), \(columns)
-        FROM tasks t JOIN generations g ON g.id = t.generation_id
-        """
+    static let select = select(from: "tasks t")
+
+    /// The same for a page; SQLite would read all of a tenant's tasks to find those of one status.
+    static func select(from query: TaskQuery) -> String {
+        let ofOneStatus = query.tenant != nil && query.status != nil
+        return ofOneStatus ? select(from: "tasks t INDEXED BY tasks_status") : select
+    }
+
+    private static func select(from source: String) -> String {
+        "SELECT \(GenerationRow.columns), \(columns) FROM \(source) JOIN generations g ON g.id = t.generation_id"
+    }
 
     /// Reads a row of `select`, or one that starts like it.
     static func task(_ row: Row) throws -> GenerationTask {
@@ -123,6 +164,9 @@ enum TaskRow {
             createdAt: Timestamp(milliseconds: row[offset + 4]),
             finishedAt: (row[offset + 5] as Int64?).map(Timestamp.init(milliseconds:)),
             callback: try callback(row, offset: offset + 6),
+            accessKey: (row[offset + 10] as String?).map(KeyID.init(rawValue:)),
+            remixedFrom: try (row[offset + 11] as Data?).map(taskID),
+            trace: (row[offset + 12] as String?).flatMap(TraceContext.init(text:)),
             generation: generation
         )
     }

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 package import Tasks
 
@@ -6,13 +7,23 @@ extension SQLiteTaskStore: UploadStore {
         _ media: Media,
         of tenant: TenantID,
         lifetime: Duration,
-        quota: Int64
+        quota: Int64,
+        idempotencyKey: String?
     ) async throws(TaskStoreError) -> Upload {
         try await commits.perform { write in
             let expiresAt = write.now.advanced(by: lifetime)
-            // One whose time is over does not exist, though its row may.
-            try write.removeExpiredUpload(media.id, of: tenant)
-            if var known = try write.upload(media.id, of: tenant) {
+            let idempotency = idempotencyKey.map {
+                NewTask.Idempotency(key: $0, fingerprint: "upload:\(media.id.hex)")
+            }
+            let isRepeated = try idempotency.map { try write.subject(of: $0, of: tenant) != nil } ?? false
+            func remember() throws {
+                guard let idempotency, !isRepeated else { return }
+                try write.remember(idempotency, of: tenant, for: Data(media.id.hex.utf8))
+            }
+            let known = try write.upload(media.id, of: tenant)
+            if var known, known.expiresAt > write.now {
+                guard !isRepeated else { return known }
+                try remember()
                 known.expiresAt = max(known.expiresAt, expiresAt)
                 try write.execute(
                     "UPDATE uploads SET expires_at = ? WHERE tenant = ? AND media = ?",
@@ -24,6 +35,9 @@ extension SQLiteTaskStore: UploadStore {
             guard media.bytes <= quota, used <= quota - media.bytes else {
                 throw TaskStoreError.uploadQuotaExceeded(quota: quota)
             }
+            // One whose time is over does not exist, though its row may.
+            if known != nil { try write.removeExpiredUpload(media.id, of: tenant) }
+            try remember()
             let upload = Upload(media: media, tenant: tenant, createdAt: write.now, expiresAt: expiresAt)
             try write.insert(upload)
             return upload

@@ -2,12 +2,12 @@ import GRDB
 package import Tasks
 
 extension SQLiteTaskStore {
-    package func submit(_ new: NewTask, queueLimit: Int) async throws(TaskStoreError) -> Submission {
+    package func submit(_ new: NewTask, limits: AdmissionLimits) async throws(TaskStoreError) -> Submission {
         try await commits.perform { write in
             if let replayed = try write.replay(of: new) {
                 return Submission(task: replayed, disposition: .replayed)
             }
-            let (generation, disposition) = try write.generation(for: new, queueLimit: queueLimit)
+            let (generation, disposition) = try write.generation(for: new, limits)
             let task = GenerationTask(
                 id: new.id,
                 tenant: new.tenant,
@@ -16,6 +16,9 @@ extension SQLiteTaskStore {
                 createdAt: write.now,
                 finishedAt: disposition == .cached ? write.now : nil,
                 callback: new.callback,
+                accessKey: new.accessKey,
+                remixedFrom: new.remixedFrom,
+                trace: new.trace,
                 generation: generation
             )
             try write.insert(task)
@@ -26,7 +29,7 @@ extension SQLiteTaskStore {
 
     package func claim(_ request: ClaimRequest) async throws(TaskStoreError) -> ClaimedGeneration? {
         try await commits.perform { write in
-            guard var row = try write.nextQueued() else { return nil }
+            guard var row = try write.takeQueued(request.generation) else { return nil }
             let deadline = write.now.advanced(by: request.duration)
             row.leaseOwner = request.owner.rawValue
             row.leaseDeadline = deadline
@@ -35,9 +38,14 @@ extension SQLiteTaskStore {
             row.generation.attempts += 1
             row.generation.startedAt = write.now
             row.generation.progress = nil
-            try write.apply(.claimed, to: &row)
+            row.generation.plan = request.plan ?? row.generation.plan
+            let tasks = try write.apply(.claimed, to: &row).sorted { $0.id < $1.id }
             let lease = Lease(generation: row.generation.id, owner: request.owner, fence: row.fence, deadline: deadline)
-            return ClaimedGeneration(generation: row.generation, lease: lease)
+            return ClaimedGeneration(
+                generation: row.generation,
+                lease: lease,
+                tasks: tasks.map { WaitingTask(id: $0.id, trace: $0.trace) }
+            )
         }
     }
 
@@ -61,12 +69,14 @@ extension SQLiteTaskStore {
         try await commits.perform { write in
             var row = try write.held(lease)
             switch outcome {
-            case .succeeded(let result, let model, let answersKey):
+            case .succeeded(let result, let model, let answers):
                 row.generation.result = result
                 row.generation.model = model
-                row.isAnswer = row.isAnswer && answersKey
                 row.generation.failure = nil
+                let answersOther = row.isAnswer && answers != row.generation.key
+                row.isAnswer = row.isAnswer && answers == row.generation.key
                 try write.apply(.succeeded, to: &row)
+                if answersOther, let answers { try write.insertAnswer(to: answers, of: row) }
                 try write.restore(result.video)
             case .failed(let failure):
                 row.generation.failure = failure
@@ -84,70 +94,67 @@ extension SQLiteTaskStore {
 
     package func cancel(_ id: TaskID, of tenant: TenantID) async throws(TaskStoreError) -> CancelOutcome {
         try await commits.perform { write in
-            guard var task = try write.task(id, of: tenant) else { return .notFound }
-            guard !task.status.isTerminal else { return .alreadyEnded(task) }
-            task.status = .cancelled
-            task.finishedAt = write.now
-            try write.update(task)
-            try write.record(.cancelled, of: task)
-            guard try write.waitingTasks(for: task.generation.id) == 0,
-                var row = try write.generation(task.generation.id), !row.generation.status.isTerminal
-            else {
-                return .cancelled(task, abandoned: nil)
-            }
-            try write.apply(.cancelled, to: &row)
-            task.generation = row.generation
-            return .cancelled(task, abandoned: row.generation.id)
+            try write.cancel(id, of: tenant)
         }
     }
 
-    package func reap(_ policy: RetryPolicy) async throws(TaskStoreError) -> Int {
+    package func remove(_ id: TaskID, of tenant: TenantID) async throws(TaskStoreError) -> CancelOutcome {
         try await commits.perform { write in
+            let outcome = try write.cancel(id, of: tenant)
+            let removed = try write.execute(
+                "UPDATE tasks SET removed_at = ? WHERE tenant = ? AND id = ? AND removed_at IS NULL",
+                [write.now.milliseconds, tenant.rawValue, id.bytes]
+            )
+            if removed > 0 { write.effects.removedTasks.append(id) }
+            return outcome
+        }
+    }
+
+    package func reap(_ policy: RetryPolicy) async throws(TaskStoreError) -> ReapedGenerations {
+        try await commits.perform { write in
+            var reaped = ReapedGenerations()
             let expired = try write.running(expiredBefore: write.now)
             for var row in expired {
-                let failure = TaskFailure(code: "lease_expired", message: "The worker stopped without a word.")
+                let stop = row.leaseDeadline
                 switch policy.decision(afterFailures: row.generation.failures + 1, random: .random(in: 0...1)) {
                 case .retry(let delay):
-                    try write.putBack(&row, Requeue(delay: delay, countsAsFailure: true, failure: failure))
+                    let requeue = Requeue(delay: delay, countsAsFailure: true, failure: .leaseExpired)
+                    try write.putBack(&row, requeue, stoppedBy: stop)
+                    reaped.requeued += 1
                 case .giveUp:
                     row.generation.failures += 1
-                    row.generation.failure = failure
-                    try write.apply(.failed, to: &row)
+                    row.generation.failure = .leaseExpired
+                    try write.apply(.failed, to: &row, stoppedBy: stop)
+                    reaped.failed += 1
                 }
             }
-            return expired.count
+            return reaped
         }
     }
 
     package func remake(_ id: TaskID, of tenant: TenantID) async throws(TaskStoreError) -> Submission {
         try await commits.perform { write in
-            guard var task = try write.task(id, of: tenant) else { throw TaskStoreError.notFound }
-            let lost = task.generation
+            guard var task = try write.task(id, of: tenant),
+                let lost = try write.generation(task.generation.id)
+            else { throw TaskStoreError.notFound }
             let disposition: Submission.Disposition
-            if let answer = try write.answer(to: lost.key), answer.generation.id != lost.id {
+            if let answer = try write.otherAnswer(than: lost) {
                 // Another request noticed before and has the video made already.
-                task.generation = answer.generation
-                disposition = answer.generation.status == .succeeded ? .cached : .joined
+                task.generation = answer
+                disposition = answer.status == .succeeded ? .cached : .joined
             } else {
-                try write.withdrawAnswer(of: lost)
-                task.generation = try write.insertGeneration(
-                    for: NewTask(
-                        id: id,
-                        tenant: tenant,
-                        key: lost.key,
-                        request: lost.request,
-                        seed: lost.seed,
-                        model: lost.model,
-                        priority: lost.priority
-                    )
-                )
+                try write.withdrawAnswer(of: lost.generation)
+                let tenant = task.tenant
+                let limit = write.queue.read(at: write.now) { $0.runningLimit(of: tenant) }
+                let new = NewTask(remaking: lost, for: task, runningLimit: limit)
+                task.generation = try write.insertGeneration(for: new)
                 disposition = .queued
             }
             task.status = task.generation.status
             task.isCached = disposition == .cached
             task.finishedAt = task.status.isTerminal ? write.now : nil
             try write.update(task)
-            try write.noteIfUnused(lost.id)
+            try write.noteIfUnused(lost.generation.id)
             if !task.status.isTerminal {
                 try write.dropNewsOfSuccess(of: task)
                 try write.record(Write.eventKind(of: task.status), of: task)
@@ -163,7 +170,8 @@ extension SQLiteTaskStore {
     func requeueOrphans() async throws(TaskStoreError) {
         try await commits.perform { write in
             for var row in try write.running(expiredBefore: nil) {
-                try write.putBack(&row, Requeue(delay: .zero, countsAsFailure: false, failure: nil))
+                let requeue = Requeue(delay: .zero, countsAsFailure: false, failure: nil)
+                try write.putBack(&row, requeue, stoppedBy: row.leaseDeadline)
             }
         }
     }
@@ -174,76 +182,50 @@ extension Write {
     ///
     /// - Throws: `idempotencyConflict` if it was used for something else.
     func replay(of new: NewTask) throws -> GenerationTask? {
-        guard let idempotency = new.idempotency else { return nil }
-        let statement = try db.cachedStatement(
-            sql: "SELECT fingerprint, task_id FROM idempotency_keys WHERE tenant = ? AND key = ?"
-        )
-        guard let row = try Row.fetchOne(statement, arguments: [new.tenant.rawValue, idempotency.key]) else {
+        guard let idempotency = new.idempotency, let subject = try subject(of: idempotency, of: new.tenant) else {
             return nil
         }
-        let id = try taskID(row[1])
-        guard row[0] == idempotency.fingerprint else { throw TaskStoreError.idempotencyConflict(id) }
-        return try task(id, of: new.tenant)
-    }
-
-    /// The generation that a new task is attached to.
-    ///
-    /// - Throws: `queueFull`, and then nothing has changed.
-    func generation(
-        for new: NewTask,
-        queueLimit: Int
-    ) throws -> (generation: Generation, disposition: Submission.Disposition) {
-        let answer = new.cache == .off ? nil : try answer(to: new.key)?.generation
-        switch (answer, answer?.status) {
-        case (let finished?, .succeeded) where new.cache == .use:
-            return (finished, .cached)
-        case (let finished?, .succeeded):
-            try checkRoom(limit: queueLimit)
-            try withdrawAnswer(of: finished)
-        case (let inFlight?, _):
-            return (try raised(inFlight, to: new.priority), .joined)
-        case (nil, _):
-            try checkRoom(limit: queueLimit)
-        }
-        return (try insertGeneration(for: new), .queued)
-    }
-
-    /// A generation in flight that is at least as urgent as the task that joins it.
-    private func raised(_ generation: Generation, to priority: Int) throws -> Generation {
-        guard priority > generation.priority else { return generation }
-        try execute("UPDATE generations SET priority = ? WHERE id = ?", [priority, generation.id.rawValue])
-        var raised = generation
-        raised.priority = priority
-        effects.changedTasks += try tasks(of: raised)
-        return raised
+        return try task(taskID(subject), of: new.tenant)
     }
 
     /// Keeps the idempotency key of a new task.
     func remember(_ new: NewTask) throws {
         guard let idempotency = new.idempotency else { return }
-        try execute(
-            """
-            INSERT OR REPLACE INTO idempotency_keys (tenant, key, fingerprint, task_id, created_at)
-            VALUES (?, ?, ?, ?, ?)
-            """,
-            [
-                new.tenant.rawValue, idempotency.key, idempotency.fingerprint, new.id.bytes, now.milliseconds,
-            ]
-        )
+        try remember(idempotency, of: new.tenant, for: new.id.bytes)
     }
 
-    /// - Throws: `queueFull` if no further generation may wait.
-    func checkRoom(limit: Int) throws {
-        guard effects.queuedGenerations < limit else { throw TaskStoreError.queueFull(limit: limit) }
+    /// Cancels a task, and its generation if nobody else wants it.
+    func cancel(_ id: TaskID, of tenant: TenantID) throws -> CancelOutcome {
+        guard var task = try task(id, of: tenant) else { return .notFound }
+        guard !task.status.isTerminal else { return .alreadyEnded(task) }
+        task.status = .cancelled
+        task.finishedAt = now
+        try update(task)
+        try record(.cancelled, of: task)
+        guard try waitingTasks(for: task.generation.id) == 0,
+            var row = try generation(task.generation.id), !row.generation.status.isTerminal
+        else {
+            return .cancelled(task, abandoned: nil)
+        }
+        try apply(.cancelled, to: &row)
+        task.generation = row.generation
+        return .cancelled(task, abandoned: row.generation.id)
     }
 
     /// Puts a running generation back into the queue.
-    func putBack(_ row: inout GenerationRow, _ requeue: Requeue) throws {
+    ///
+    /// - Parameters:
+    ///   - row: the generation.
+    ///   - requeue: how it goes back.
+    ///   - stop: as for `apply`.
+    /// - Throws: as `apply`.
+    func putBack(_ row: inout GenerationRow, _ requeue: Requeue, stoppedBy stop: Timestamp? = nil) throws {
         row.generation.progress = nil
         row.generation.failure = requeue.failure
         row.generation.plan = requeue.plan ?? row.generation.plan
+        row.memoryBytes = requeue.memoryBytes ?? row.memoryBytes
         if requeue.countsAsFailure { row.generation.failures += 1 }
         row.notBefore = requeue.delay > .zero ? now.advanced(by: requeue.delay) : Timestamp(milliseconds: 0)
-        try apply(.requeued, to: &row)
+        try apply(.requeued, to: &row, stoppedBy: stop)
     }
 }

@@ -10,11 +10,13 @@ package import Tasks
 package final class SQLiteTaskStore: TaskStore {
     let commits: CommitQueue
     let clock: any ServiceClock
-    let deliverySigns = DeliverySigns()
+    let queue: WaitingQueue
+    let signs = StoreSigns()
     private let cache: TaskCache
     private let database: any DatabaseWriter
     private let readers: NIOThreadPool
     private let lock: FileLock?
+    private let metrics = StoreMetrics()
 
     /// Opens, and creates where needed, the database in a file.
     ///
@@ -36,6 +38,7 @@ package final class SQLiteTaskStore: TaskStore {
     ) async throws(SQLiteTaskStoreOpenError) -> SQLiteTaskStore {
         let lock = try FileLock(path: path + ".lock")
         return try await open(settings: settings, clock: clock, logger: logger, lock: lock) {
+            try makePrivate(path)
             let pool = try DatabasePool(path: path, configuration: configuration(settings))
             // GRDB sets NORMAL when it turns WAL on, after any preparation of ours.
             let synchronous = try pool.writeWithoutTransaction { db in
@@ -46,6 +49,34 @@ package final class SQLiteTaskStore: TaskStore {
                 throw SQLiteTaskStoreOpenError.unusable("SQLite does not accept synchronous = FULL")
             }
             return pool
+        }
+    }
+
+    /// Whether some process has the database of a path open.
+    package static func isInUse(path: String) -> Bool {
+        let path = path + ".lock"
+        // To look must not make one.
+        guard FileManager.default.fileExists(atPath: path) else { return false }
+        do throws(SQLiteTaskStoreOpenError) {
+            try FileLock(path: path).release()
+            return false
+        } catch {
+            if case .inUse = error { return true }
+            return false
+        }
+    }
+
+    /// Makes the file its owner's alone, before anything is in it.
+    ///
+    /// It holds prompts, and secrets that callbacks are signed with. SQLite gives the files beside it the same rights.
+    private static func makePrivate(_ path: String) throws {
+        let descriptor = Foundation.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw SQLiteTaskStoreOpenError.unusable("\(path): \(String(cString: strerror(errno)))")
+        }
+        defer { Foundation.close(descriptor) }
+        guard fchmod(descriptor, 0o600) == 0 else {
+            throw SQLiteTaskStoreOpenError.unusable("\(path): \(String(cString: strerror(errno)))")
         }
     }
 
@@ -78,15 +109,13 @@ package final class SQLiteTaskStore: TaskStore {
         do {
             let database = try connect()
             try Schema.migrator.migrate(database)
-            let queued = try await database.read { db in
-                try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM generations WHERE status = 'queued'") ?? 0
-            }
+            let queue = try await database.read { db in try FairQueue(aging: settings.aging, in: db) }
             let store = SQLiteTaskStore(
                 database: database,
                 settings: settings,
                 clock: clock,
                 logger: logger,
-                queued: queued,
+                queue: WaitingQueue(queue),
                 lock: lock
             )
             try await store.requeueOrphans()
@@ -104,33 +133,38 @@ package final class SQLiteTaskStore: TaskStore {
         settings: SQLiteTaskStoreSettings,
         clock: any ServiceClock,
         logger: Logger,
-        queued: Int,
+        queue: WaitingQueue,
         lock: FileLock?
     ) {
         self.database = database
         self.clock = clock
         self.lock = lock
+        self.queue = queue
         cache = TaskCache(capacity: settings.cachedTasks)
         commits = CommitQueue(
             database: database,
             cache: cache,
-            deliverySigns: deliverySigns,
+            signs: signs,
             clock: clock,
             logger: logger,
-            queuedGenerations: queued,
+            queue: queue,
             capacity: settings.waitingWrites,
-            batchLimit: settings.writesPerCommit
+            batchLimit: settings.writesPerCommit,
+            metrics: metrics
         )
         readers = NIOThreadPool(numberOfThreads: settings.readers)
         readers.start()
     }
+
+    /// How many writes wait for their turn now.
+    package var waitingWrites: Int { commits.waitingCount }
 
     /// Closes the database.
     ///
     /// Writes that wait are carried out or refused; nothing may be asked afterwards.
     package func close() async throws {
         await commits.shutDown()
-        deliverySigns.close()
+        signs.close()
         try await readers.shutdownGracefully()
         try database.close()
         lock?.release()
@@ -138,8 +172,11 @@ package final class SQLiteTaskStore: TaskStore {
 
     /// Reads on a thread of the store's own: neither an event loop nor the pool of Swift tasks ever waits for a disk.
     func read<Value: Sendable>(
+        operation: String = #function,
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(TaskStoreError) -> Value {
+        let started = ContinuousClock.now
+        defer { metrics.ended(operation, since: started) }
         do {
             return try await readers.runIfActive { try self.database.read(body) }
         } catch {
@@ -153,7 +190,9 @@ package final class SQLiteTaskStore: TaskStore {
         let (cached, ticket) = cache.lookUp(id, of: tenant)
         if let cached { return cached }
         let found = try await read { db in
-            let statement = try db.cachedStatement(sql: "\(TaskRow.select) WHERE t.tenant = ? AND t.id = ?")
+            let statement = try db.cachedStatement(
+                sql: "\(TaskRow.select) WHERE t.tenant = ? AND t.id = ? AND t.removed_at IS NULL"
+            )
             return try Row.fetchOne(statement, arguments: [tenant.rawValue, id.bytes]).map(TaskRow.task)
         }
         if let found { cache.insert(found, ticket) }
@@ -164,46 +203,25 @@ package final class SQLiteTaskStore: TaskStore {
         let limit = max(1, query.limit)
         // One more than asked for tells whether there is a next page.
         var tasks = try await read { db in
-            var sql = "\(TaskRow.select) WHERE t.tenant = ?"
-            var arguments: StatementArguments = [query.tenant.rawValue]
-            if let status = query.status {
-                sql += " AND t.status = ?"
-                arguments += [status.rawValue]
+            var sql = "\(TaskRow.select(from: query)) WHERE t.removed_at IS NULL"
+            var arguments: StatementArguments = []
+            if let tenant = query.tenant {
+                sql += " AND t.tenant = ?"
+                arguments += [tenant.rawValue]
             }
+            // By its name, so that SQLite sees which index has all that have it.
+            if let status = query.status { sql += " AND t.status = '\(status.rawValue)'" }
             if let before = query.before {
-                sql += " AND t.id < ?"
+                sql += " AND t.id \(query.isAscending ? ">" : "<") ?"
                 arguments += [before.bytes]
             }
-            sql += " ORDER BY t.id DESC LIMIT ?"
+            sql += " ORDER BY t.id \(query.isAscending ? "ASC" : "DESC") LIMIT ?"
             arguments += [limit + 1]
             return try Row.fetchAll(db.cachedStatement(sql: sql), arguments: arguments).map(TaskRow.task)
         }
         let hasMore = tasks.count > limit
         if hasMore { tasks.removeLast() }
         return TaskPage(tasks: tasks, next: hasMore ? tasks.last?.id : nil)
-    }
-
-    package func nextDelayedStart() async throws(TaskStoreError) -> Timestamp? {
-        try await read { db in
-            try Int64.fetchOne(
-                db.cachedStatement(
-                    sql: "SELECT MIN(not_before) FROM generations WHERE status = 'queued' AND not_before > 0"
-                )
-            ).map(Timestamp.init(milliseconds:))
-        }
-    }
-
-    package func nextPriority() async throws(TaskStoreError) -> Int? {
-        let now = clock.wallTime()
-        return try await read { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT priority FROM generations WHERE status = 'queued' AND not_before <= ?
-                    ORDER BY priority DESC, id LIMIT 1
-                    """
-            )
-            return try Int.fetchOne(statement, arguments: [now.milliseconds])
-        }
     }
 
     package func unfinished(_ generations: [GenerationID]) async throws(TaskStoreError) -> Set<GenerationID> {
@@ -221,22 +239,4 @@ package final class SQLiteTaskStore: TaskStore {
         }
     }
 
-    package func events(after sequence: Int64, limit: Int) async throws(TaskStoreError) -> [TaskEvent] {
-        try await read { db in
-            let statement = try db.cachedStatement(
-                sql:
-                    "SELECT sequence, tenant, task_id, kind, at FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?"
-            )
-            return try Row.fetchAll(statement, arguments: [sequence, limit]).map { row in
-                guard let kind = TaskEvent.Kind(rawValue: row[3]) else { throw DamagedRow(column: "kind") }
-                return TaskEvent(
-                    sequence: row[0],
-                    task: try taskID(row[2]),
-                    tenant: TenantID(rawValue: row[1]),
-                    kind: kind,
-                    at: Timestamp(milliseconds: row[4])
-                )
-            }
-        }
-    }
 }

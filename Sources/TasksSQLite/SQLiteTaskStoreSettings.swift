@@ -1,4 +1,4 @@
-/// The bounds of an SQLite task store.
+/// The bounds of an SQLite task store, and what its order depends on.
 package struct SQLiteTaskStoreSettings: Sendable, Equatable {
     /// Threads and connections for reading.
     package var readers: Int
@@ -8,17 +8,21 @@ package struct SQLiteTaskStoreSettings: Sendable, Equatable {
     package var writesPerCommit: Int
     /// Tasks kept in memory for polls.
     package var cachedTasks: Int
+    /// A tenant that has waited so long in a priority has its first there raised by one; zero: never.
+    package var aging: Duration
 
     package init(
         readers: Int = 2,
         waitingWrites: Int = 10_000,
         writesPerCommit: Int = 256,
-        cachedTasks: Int = 20_000
+        cachedTasks: Int = 20_000,
+        aging: Duration = .seconds(600)
     ) {
         self.readers = readers
         self.waitingWrites = waitingWrites
         self.writesPerCommit = writesPerCommit
         self.cachedTasks = cachedTasks
+        self.aging = aging
     }
 }
 

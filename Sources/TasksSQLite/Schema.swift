@@ -13,6 +13,15 @@ enum Schema {
         migrator.registerMigration("3 uploads, inputs and memory modes") { db in
             try db.execute(sql: uploadsInputsAndMemoryModes)
         }
+        migrator.registerMigration("4 fair order and degradation") { db in
+            try db.execute(sql: fairOrderAndDegradation)
+        }
+        migrator.registerMigration("5 keys, removed tasks and usage") { db in
+            try db.execute(sql: keysRemovedTasksAndUsage)
+        }
+        migrator.registerMigration("6 traces and everybody's deliveries") { db in
+            try db.execute(sql: tracesAndDeliveries)
+        }
         return migrator
     }
 
@@ -187,5 +196,87 @@ enum Schema {
         CREATE INDEX uploads_tenant ON uploads (tenant, number);
         CREATE INDEX uploads_media ON uploads (media);
         CREATE INDEX uploads_expiry ON uploads (expires_at);
+        """
+
+    /// Generations have what their order depends on, and how their video was made.
+    ///
+    /// `tenant`: who is charged; `weight` and `cost`: how much. `memory_bytes`: the least memory of a device that it needs.
+    /// `full_key`: the key of the same request made in full, of one that may be made with less. `made_…`: how the video
+    /// was made, where that is not as asked for.
+    ///
+    /// The order of what waits is kept in memory; the database only finds it again.
+    private static let fairOrderAndDegradation = """
+        ALTER TABLE generations ADD COLUMN tenant TEXT NOT NULL DEFAULT 'default';
+        ALTER TABLE generations ADD COLUMN weight REAL NOT NULL DEFAULT 1;
+        ALTER TABLE generations ADD COLUMN cost REAL NOT NULL DEFAULT 1;
+        ALTER TABLE generations ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE generations ADD COLUMN is_deterministic INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE generations ADD COLUMN full_key TEXT;
+        ALTER TABLE generations ADD COLUMN plan_steps INTEGER;
+        ALTER TABLE generations ADD COLUMN plan_step_cache TEXT;
+        ALTER TABLE generations ADD COLUMN made_steps INTEGER;
+        ALTER TABLE generations ADD COLUMN made_step_cache TEXT;
+        UPDATE generations SET tenant = first.tenant FROM (
+            SELECT generation_id, tenant, MIN(id) FROM tasks GROUP BY generation_id
+        ) AS first WHERE generations.id = first.generation_id;
+
+        DROP INDEX generations_queue;
+        DROP INDEX generations_delayed;
+        CREATE INDEX generations_queued ON generations (id) WHERE status = 'queued';
+        """
+
+    /// `removed_at`: its tenant does not see the task any more; `purge` takes it.
+    ///
+    /// `tasks_not_succeeded`: of all tenants' tasks those of one status; most have succeeded, and need no index for that.
+    ///
+    /// `usage`: seconds of device time of a tenant in a day of UTC, counted in days since 1970. `running_limit`: how many
+    /// generations of its tenant may run at the same time.
+    ///
+    /// `access_keys`: `secrets` and `limits` are JSON; a secret is there as its hash alone. `number` is the order of
+    /// creation.
+    private static let keysRemovedTasksAndUsage = """
+        ALTER TABLE tasks ADD COLUMN access_key TEXT;
+        ALTER TABLE tasks ADD COLUMN remixed_from BLOB;
+        ALTER TABLE tasks ADD COLUMN removed_at INTEGER;
+        CREATE INDEX tasks_id ON tasks (id);
+        CREATE INDEX tasks_not_succeeded ON tasks (status, id)
+            WHERE status = 'queued' OR status = 'running' OR status = 'failed' OR status = 'cancelled';
+        CREATE INDEX tasks_removed ON tasks (removed_at) WHERE removed_at IS NOT NULL;
+        CREATE INDEX uploads_usage ON uploads (tenant, expires_at, bytes);
+        CREATE INDEX events_task ON events (task_id, sequence);
+        ALTER TABLE generations ADD COLUMN running_limit INTEGER;
+
+        CREATE TABLE usage (
+            tenant TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            device_seconds REAL NOT NULL,
+            PRIMARY KEY (day, tenant)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE access_keys (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            tenant TEXT NOT NULL,
+            scopes TEXT NOT NULL,
+            max_priority TEXT NOT NULL,
+            weight REAL NOT NULL,
+            limits TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            revoked_at INTEGER,
+            secrets TEXT NOT NULL,
+            callback_secrets TEXT NOT NULL
+        ) STRICT;
+        """
+
+    /// The trace of the request that made a task, and that of the task that a generation was made for; what an
+    /// administrator looks for among the deliveries of all tenants.
+    private static let tracesAndDeliveries = """
+        ALTER TABLE tasks ADD COLUMN trace TEXT;
+        ALTER TABLE generations ADD COLUMN trace TEXT;
+        DROP INDEX deliveries_task;
+        CREATE INDEX deliveries_task ON deliveries (task_id, number);
+        CREATE INDEX deliveries_any_status ON deliveries (status, number);
         """
 }

@@ -3,41 +3,6 @@ import Tasks
 
 /// The changes that tasks and generations go through.
 extension Write {
-    /// Stores a new generation in the queue.
-    func insertGeneration(for task: NewTask) throws -> Generation {
-        try execute(
-            """
-            INSERT INTO generations (key, is_answer, request, seed, model, status, priority, created_at)
-            VALUES (?, ?, ?, ?, ?, 'queued', ?, ?)
-            """,
-            [
-                task.key.rawValue, task.cache != .off, task.request.canonicalBytes, Int64(task.seed), task.model,
-                task.priority, now.milliseconds,
-            ]
-        )
-        effects.queuedGenerations += 1
-        let id = GenerationID(rawValue: db.lastInsertedRowID)
-        for media in Set(task.request.inputs.values) {
-            try execute("INSERT INTO generation_media (media, generation_id) VALUES (?, ?)", [media.hex, id.rawValue])
-        }
-        return Generation(
-            id: id,
-            key: task.key,
-            request: task.request,
-            seed: task.seed,
-            model: task.model,
-            status: .queued,
-            priority: task.priority,
-            attempts: 0,
-            failures: 0,
-            progress: nil,
-            result: nil,
-            failure: nil,
-            createdAt: now,
-            startedAt: nil
-        )
-    }
-
     /// Stores a new task with the event of its status.
     func insert(_ task: GenerationTask) throws {
         let callback = task.callback
@@ -45,13 +10,15 @@ extension Write {
             """
             INSERT INTO tasks (
                 tenant, id, generation_id, status, is_cached, created_at, finished_at,
-                callback_url, callback_receiver, callback_events, callback_origin
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                callback_url, callback_receiver, callback_events, callback_origin, access_key, remixed_from,
+                trace
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 task.tenant.rawValue, task.id.bytes, task.generation.id.rawValue, task.status.rawValue, task.isCached,
                 task.createdAt.milliseconds, task.finishedAt?.milliseconds, callback?.url.text, callback?.url.receiver,
-                callback.map { CallbackEventList.text($0.events) }, callback?.origin,
+                callback.map { CallbackEventList.text($0.events) }, callback?.origin, task.accessKey?.rawValue,
+                task.remixedFrom?.bytes, task.trace?.text,
             ]
         )
         try record(Self.eventKind(of: task.status), of: task)
@@ -85,11 +52,21 @@ extension Write {
     }
 
     /// Takes a generation through an event: its row, its waiting tasks, their events.
-    func apply(_ event: LifecycleEvent, to row: inout GenerationRow) throws {
+    ///
+    /// - Parameters:
+    ///   - event: what has happened.
+    ///   - row: the generation.
+    ///   - stop: when it had stopped running at the latest, if that was not now.
+    /// - Returns: the tasks that were taken along.
+    /// - Throws: what SQLite says, or an illegal transition.
+    @discardableResult
+    func apply(
+        _ event: LifecycleEvent,
+        to row: inout GenerationRow,
+        stoppedBy stop: Timestamp? = nil
+    ) throws -> [GenerationTask] {
         let before = row.generation.status
         row.generation.status = try TaskLifecycle.status(after: event, in: before)
-        if before == .queued { effects.queuedGenerations -= 1 }
-        if row.generation.status == .queued { effects.queuedGenerations += 1 }
         if row.generation.status != .running {
             row.leaseOwner = nil
             row.leaseDeadline = nil
@@ -99,9 +76,11 @@ extension Write {
         case .queued, .running, .succeeded: break
         }
         try write(row)
+        try tellQueue(of: row, before: before, at: min(stop ?? now, now))
         if row.generation.status.isTerminal, !row.generation.request.inputs.isEmpty {
             try execute("DELETE FROM generation_media WHERE generation_id = ?", [row.generation.id.rawValue])
         }
+        var moved: [GenerationTask] = []
         for var task in try tasks(of: row.generation) {
             guard !task.status.isTerminal else {
                 effects.changedTasks.append(task)
@@ -111,7 +90,9 @@ extension Write {
             task.finishedAt = task.status.isTerminal ? now : nil
             try update(task)
             try record(event == .requeued ? .requeued : Self.eventKind(of: task.status), of: task)
+            moved.append(task)
         }
+        return moved
     }
 
     /// Writes what a renewal changes, and lets readers and receivers know.
@@ -127,39 +108,43 @@ extension Write {
         }
     }
 
-    /// Writes every column of a generation that ever changes.
+    /// Writes every column of a generation that has changed or may have: those of its video only once there is one.
     func write(_ row: GenerationRow) throws {
         let generation = row.generation
-        let result = generation.result
         let plan = generation.plan
-        try execute(
-            """
-            UPDATE generations SET is_answer = ?, model = ?, status = ?, attempts = ?, failures = ?, not_before = ?,
-                lease_owner = ?, lease_deadline = ?, fence = ?, stage = ?, step = ?, total_steps = ?,
-                video = ?, bytes = ?, width = ?, height = ?, rendered_width = ?, rendered_height = ?,
-                num_frames = ?, fps = ?, failure_code = ?, failure_message = ?, started_at = ?, memory_mode = ?,
-                plan_memory_mode = ?, plan_width = ?, plan_height = ?, plan_num_frames = ?
-            WHERE id = ?
-            """,
-            [
-                row.isAnswer, generation.model, generation.status.rawValue, generation.attempts, generation.failures,
-                row.notBefore.milliseconds, row.leaseOwner, row.leaseDeadline?.milliseconds, row.fence,
-                generation.progress?.stage.rawValue, generation.progress?.step, generation.progress?.totalSteps,
-                result?.video, result?.bytes, result?.width, result?.height, result?.renderedWidth,
-                result?.renderedHeight, result?.numFrames, result?.fps, generation.failure?.code,
-                generation.failure?.message, generation.startedAt?.milliseconds, result?.memoryMode?.rawValue,
-                plan.memoryMode?.rawValue, plan.shape?.width, plan.shape?.height, plan.shape?.numFrames,
-                generation.id.rawValue,
+        var arguments: StatementArguments = [
+            row.isAnswer, generation.status.rawValue, generation.attempts, generation.failures,
+            row.notBefore.milliseconds, row.leaseOwner, row.leaseDeadline?.milliseconds, row.fence,
+            generation.progress?.stage.rawValue, generation.progress?.step, generation.progress?.totalSteps,
+            generation.failure?.code, generation.failure?.message, generation.startedAt?.milliseconds,
+            plan.memoryMode?.rawValue, plan.shape?.width, plan.shape?.height, plan.shape?.numFrames, plan.steps,
+            plan.stepCache?.rawValue, row.memoryBytes,
+        ]
+        if let result = generation.result {
+            arguments += [
+                generation.model, result.video, result.bytes, result.width, result.height, result.renderedWidth,
+                result.renderedHeight, result.numFrames, result.fps, result.memoryMode?.rawValue, result.steps,
+                result.stepCache?.rawValue,
             ]
-        )
+        }
+        arguments += [generation.id.rawValue]
+        try execute(generation.result == nil ? Self.updateAttempt : Self.updateResult, arguments)
     }
 
-    /// Makes a generation stop answering its key.
-    func withdrawAnswer(of generation: Generation) throws {
-        try execute("UPDATE generations SET is_answer = 0 WHERE id = ?", [generation.id.rawValue])
-        effects.changedAnswers.insert(generation.key)
-        try noteIfUnused(generation.id)
-    }
+    private static let updateAttempt = "UPDATE generations SET \(attemptColumns) WHERE id = ?"
+    private static let updateResult = "UPDATE generations SET \(attemptColumns), \(resultColumns) WHERE id = ?"
+
+    private static let attemptColumns = """
+        is_answer = ?, status = ?, attempts = ?, failures = ?, not_before = ?, lease_owner = ?, lease_deadline = ?, \
+        fence = ?, stage = ?, step = ?, total_steps = ?, failure_code = ?, failure_message = ?, started_at = ?, \
+        plan_memory_mode = ?, plan_width = ?, plan_height = ?, plan_num_frames = ?, plan_steps = ?, \
+        plan_step_cache = ?, memory_bytes = ?
+        """
+
+    private static let resultColumns = """
+        model = ?, video = ?, bytes = ?, width = ?, height = ?, rendered_width = ?, rendered_height = ?, \
+        num_frames = ?, fps = ?, memory_mode = ?, made_steps = ?, made_step_cache = ?
+        """
 
     /// Lets `purge` find a generation that no task has and that answers nothing.
     func noteIfUnused(_ id: GenerationID) throws {

@@ -3,7 +3,7 @@ import Tasks
 
 /// One transaction in the making: the statements that the operations of the store are made of.
 ///
-/// Used on the writing thread only, within one transaction.
+/// Used on the writing thread only, within one transaction; what only looks may also be asked of a reader.
 final class Write {
     let db: Database
     /// The store's time; one for the whole transaction.
@@ -11,20 +11,28 @@ final class Write {
     var effects: WriteEffects
     /// Receivers whose pending deliveries have changed; `settleReceivers` brings their rows up to date.
     var touchedReceivers: Set<String> = []
+    /// What waits; told of every change as it is made.
+    let queue: WaitingQueue
+    let requests: RequestCache
     private let finished: FinishedAnswers
 
-    init(db: Database, now: Timestamp, queuedGenerations: Int, finished: FinishedAnswers) {
+    init(db: Database, now: Timestamp, queue: WaitingQueue, requests: RequestCache, finished: FinishedAnswers) {
         self.db = db
         self.now = now
+        self.queue = queue
+        self.requests = requests
         self.finished = finished
-        effects = WriteEffects(queuedGenerations: queuedGenerations)
+        effects = WriteEffects()
     }
 
     // MARK: Reading
 
     /// The task of this tenant.
     func task(_ id: TaskID, of tenant: TenantID) throws -> GenerationTask? {
-        try row("\(TaskRow.select) WHERE t.tenant = ? AND t.id = ?", [tenant.rawValue, id.bytes]).map(TaskRow.task)
+        try row(
+            "\(TaskRow.select) WHERE t.tenant = ? AND t.id = ? AND t.removed_at IS NULL",
+            [tenant.rawValue, id.bytes]
+        ).map(TaskRow.task)
     }
 
     /// The generation that equal requests are answered by.
@@ -33,7 +41,7 @@ final class Write {
         let found = try row(
             "SELECT \(GenerationRow.columns) FROM generations g WHERE g.key = ? AND g.is_answer = 1",
             [key.rawValue]
-        ).map(GenerationRow.init)
+        ).map(generationRow)
         if let found, found.generation.status == .succeeded { effects.answers.append(found) }
         return found
     }
@@ -41,7 +49,7 @@ final class Write {
     /// The generation of this id.
     func generation(_ id: GenerationID) throws -> GenerationRow? {
         try row("SELECT \(GenerationRow.columns) FROM generations g WHERE g.id = ?", [id.rawValue])
-            .map(GenerationRow.init)
+            .map(generationRow)
     }
 
     /// The generation of a lease.
@@ -56,18 +64,7 @@ final class Write {
             [lease.generation.rawValue, lease.owner.rawValue, lease.fence]
         )
         guard let found else { throw TaskStoreError.leaseLost }
-        return try GenerationRow(row: found)
-    }
-
-    /// The next generation to work on.
-    func nextQueued() throws -> GenerationRow? {
-        try row(
-            """
-            SELECT \(GenerationRow.columns) FROM generations g
-            WHERE g.status = 'queued' AND g.not_before <= ? ORDER BY g.priority DESC, g.id LIMIT 1
-            """,
-            [now.milliseconds]
-        ).map(GenerationRow.init)
+        return try generationRow(found)
     }
 
     /// Generations that run under leases that ran out before a moment; all that run, if there is no moment.
@@ -75,7 +72,11 @@ final class Write {
         try rows(
             "SELECT \(GenerationRow.columns) FROM generations g WHERE g.status = 'running' AND g.lease_deadline < ?",
             [moment?.milliseconds ?? .max]
-        ).map(GenerationRow.init)
+        ).map(generationRow)
+    }
+
+    private func generationRow(_ row: Row) throws -> GenerationRow {
+        try GenerationRow(row: row, requests: requests)
     }
 
     /// How many tasks still wait for a generation.

@@ -2,8 +2,6 @@ import Tasks
 
 /// What a transaction does beside its rows, carried out once it is committed.
 struct WriteEffects {
-    /// How many generations wait.
-    var queuedGenerations: Int
     var newTasks: [GenerationTask] = []
     var changedTasks: [GenerationTask] = []
     var removedTasks: [TaskID] = []
@@ -15,4 +13,5 @@ struct WriteEffects {
     var changedAnswers: Set<GenerationKey> = []
     /// Whether deliveries may have become due.
     var hasNewDeliveries = false
+    var hasChangedKeys = false
 }

@@ -27,8 +27,7 @@ struct SQLiteDeliveryTests {
                     group.addTask {
                         let request = ClaimRequest(owner: WorkerID(rawValue: "\(worker)"), duration: .seconds(60))
                         while let claimed = try await store.claim(request) {
-                            let outcome = GenerationOutcome.succeeded(.fixture, model: "fixture", answersKey: true)
-                            try await store.finish(claimed.lease, with: outcome)
+                            try await store.finish(claimed.lease, with: .fixture(claimed))
                         }
                     }
                 }

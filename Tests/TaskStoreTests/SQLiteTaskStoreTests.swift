@@ -36,6 +36,21 @@ struct SQLiteTaskStoreTests {
         }
     }
 
+    @Test("The files of a database are their owner's alone, also those of one that others could read before")
+    func rights() async throws {
+        try await withTemporaryDirectory { directory in
+            let path = "\(directory)/tasks.sqlite"
+            #expect(FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o644]))
+            let store = try await open(directory)
+            _ = try await store.submit(new("a"), queueLimit: 10)
+            for file in [path, path + "-wal", path + "-shm", path + ".lock"] {
+                let rights = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+                #expect(rights == 0o600, "\(file)")
+            }
+            try await store.close()
+        }
+    }
+
     @Test("What a previous process was working on goes back without blame")
     func orphans() async throws {
         try await withTemporaryDirectory { directory in

@@ -5,7 +5,7 @@ import TasksSQLite
 import TestSupport
 import Testing
 
-/// Every implementation of `TaskStore` and `DeliveryStore`; the conformance suites run for each.
+/// Every implementation of the stores' contracts; the conformance suites run for each.
 enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case sqliteInMemory
     case sqliteOnDisk
@@ -91,6 +91,16 @@ struct TaskStoreTests {
             guard let reopen else { return try await behaviour.check(UploadStoreWorld(store: store, clock: clock)) }
             let world = UploadStoreWorld(store: store, clock: clock) {
                 () async throws -> any TaskStore & UploadStore in try await reopen()
+            }
+            try await behaviour.check(world)
+        }
+    }
+    @Test("Every store of keys keeps the contract", arguments: Backend.allCases, KeyStoreConformance.all)
+    func keys(backend: Backend, behaviour: KeyStoreConformance) async throws {
+        try await backend.withStores { store, clock, reopen in
+            guard let reopen else { return try await behaviour.check(KeyStoreWorld(store: store, clock: clock)) }
+            let world = KeyStoreWorld(store: store, clock: clock) {
+                () async throws -> any KeyStoreWorld.Store in try await reopen()
             }
             try await behaviour.check(world)
         }

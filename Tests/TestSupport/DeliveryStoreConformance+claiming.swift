@@ -99,7 +99,7 @@ extension DeliveryStoreConformance {
             let other = try await world.tasks.submit("b", priority: -1, callback: callback).task.id
             let generation = try #require(try await world.tasks.claim())
             let started = try await world.claimOne()
-            try await world.store.finish(generation.lease, with: .fixture)
+            try await world.store.finish(generation.lease, with: .fixture(generation))
             try await world.tasks.make()
             #expect(try await world.claim().map(\.delivery.id.task) == [other])
             try await world.store.conclude(started, with: .delivered(response: 200))

@@ -65,7 +65,7 @@ extension DeliveryStoreConformance {
             let id = try await world.tasks.submit("a", callback: callback).task.id
             let generation = try #require(try await world.tasks.claim())
             let started = try await world.claimOne()
-            try await world.store.finish(generation.lease, with: .fixture)
+            try await world.store.finish(generation.lease, with: .fixture(generation))
             try await world.store.conclude(started, with: .dead(response: 410, DeliveryStoreWorld.failure))
             let dead = try #require(try await world.deliveries(of: id).first)
             #expect(dead.status == .dead)
@@ -164,7 +164,7 @@ extension DeliveryStoreConformance {
             let generation = try #require(try await world.tasks.claim())
             let started = try await world.claimOne()
             try await world.store.conclude(started, with: .dead(response: 500, DeliveryStoreWorld.failure))
-            try await world.store.finish(generation.lease, with: .fixture)
+            try await world.store.finish(generation.lease, with: .fixture(generation))
             _ = try await world.store.redeliver(started.delivery.id, of: .standard)
             let first = try await world.claimOne()
             #expect(first.delivery.event == .started)

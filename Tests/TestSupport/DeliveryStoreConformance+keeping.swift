@@ -17,6 +17,18 @@ extension DeliveryStoreConformance {
             )
             #expect(second.deliveries.map(\.id.task) == [ids[1], ids[0]])
             #expect(second.next == nil)
+            let everybodys = try await world.store.deliveries(matching: DeliveryQuery(tenant: nil, limit: 100))
+            #expect(Set(everybodys.deliveries.map(\.tenant)) == [.standard, other])
+            #expect(everybodys.deliveries.map(\.id.number) == everybodys.deliveries.map(\.id.number).sorted(by: >))
+            let rest = DeliveryQuery(tenant: nil, before: everybodys.deliveries[0].id.number, limit: 100)
+            #expect(
+                try await world.store.deliveries(matching: rest).deliveries == Array(everybodys.deliveries.dropFirst()))
+            let pending = DeliveryQuery(tenant: nil, status: .pending, limit: 100)
+            #expect(try await world.store.deliveries(matching: pending).deliveries == everybodys.deliveries)
+            let dead = DeliveryQuery(tenant: nil, status: .dead, limit: 100)
+            #expect(try await world.store.deliveries(matching: dead).deliveries.isEmpty)
+            let ofOne = DeliveryQuery(tenant: nil, task: foreign, limit: 100)
+            #expect(try await world.store.deliveries(matching: ofOne).deliveries.map(\.id.task) == [foreign])
             let others = try await world.store.deliveries(matching: DeliveryQuery(tenant: other, limit: 3))
             #expect(others.deliveries.map(\.id.task) == [foreign])
             #expect(try await world.deliveries(of: foreign).isEmpty)
@@ -97,6 +109,27 @@ extension DeliveryStoreConformance {
             #expect(try await world.tasks.purgeAll(retention) > 0)
             #expect(try await world.tasks.status(id) == nil)
             #expect(try await world.deliveries(of: id).isEmpty)
+        },
+        DeliveryStoreConformance(
+            name: "Of a task that was removed the cancellation is still delivered, then all is gone"
+        ) {
+            world in
+            let forEver = Retention(tasks: nil, events: nil, deliveries: nil, idempotencyKeys: nil)
+            let id = try await world.tasks.submit("a", callback: .fixture()).task.id
+            _ = try await world.store.remove(id, of: .standard)
+            _ = try await world.tasks.purgeAll(forEver)
+            let claimed = try await world.claimOne()
+            #expect(claimed.delivery.event == .cancelled)
+            #expect(claimed.task.id == id)
+            #expect(claimed.task.status == .cancelled)
+            let failed = DeliveryOutcome.retry(after: .seconds(60), response: 500, DeliveryStoreWorld.failure)
+            try await world.store.conclude(claimed, with: failed)
+            _ = try await world.tasks.purgeAll(forEver)
+            world.clock.advance(by: .seconds(60))
+            try await world.store.conclude(try await world.claimOne(), with: .delivered(response: 200))
+            #expect(try await world.tasks.purgeAll(forEver) > 0)
+            #expect(try await world.deliveries(of: id).isEmpty)
+            #expect(try await world.store.nextDelivery() == nil)
         },
         DeliveryStoreConformance(name: "Ended deliveries have an age of their own") { world in
             let retention = Retention(tasks: nil, events: nil, deliveries: .seconds(60), idempotencyKeys: nil)

@@ -10,7 +10,7 @@ extension DeliveryStoreConformance {
             #expect(try await world.store.task(task.id, of: .standard) == task)
             let claimed = try #require(try await world.tasks.claim())
             #expect(try await world.store.task(task.id, of: .standard)?.callback == callback)
-            try await world.store.finish(claimed.lease, with: .fixture)
+            try await world.store.finish(claimed.lease, with: .fixture(claimed))
             let page = try await world.store.tasks(matching: TaskQuery(tenant: .standard, limit: 1))
             #expect(page.tasks.first?.callback == callback)
         },
@@ -137,7 +137,7 @@ extension DeliveryStoreConformance {
             let id = try await world.tasks.submit("a", callback: .fixture(events: Set(CallbackEvent.allCases))).task.id
             let generation = try #require(try await world.tasks.claim())
             let started = try await world.claimOne()
-            try await world.store.finish(generation.lease, with: .fixture)
+            try await world.store.finish(generation.lease, with: .fixture(generation))
             #expect(try await world.claim().isEmpty)
             try await world.store.conclude(
                 started,
@@ -152,7 +152,7 @@ extension DeliveryStoreConformance {
             let id = try await world.tasks.submit("a", callback: .fixture(events: Set(CallbackEvent.allCases))).task.id
             let generation = try #require(try await world.tasks.claim())
             let started = try await world.claimOne()
-            try await world.store.finish(generation.lease, with: .fixture)
+            try await world.store.finish(generation.lease, with: .fixture(generation))
             try await world.store.conclude(started, with: .delivered(response: 204))
             #expect(try await world.events(of: id, .delivered) == [.started])
             #expect(try await world.claimOne().delivery.event == .succeeded)
@@ -161,7 +161,7 @@ extension DeliveryStoreConformance {
             let id = try await world.tasks.submit("a", callback: .fixture(events: Set(CallbackEvent.allCases))).task.id
             let generation = try #require(try await world.tasks.claim(for: .seconds(3600)))
             let started = try await world.claimOne()
-            try await world.store.finish(generation.lease, with: .fixture)
+            try await world.store.finish(generation.lease, with: .fixture(generation))
             world.clock.advance(by: .seconds(31))
             #expect(try await world.claimOne().delivery.event == .succeeded)
             #expect(try await world.events(of: id, .superseded) == [.started])

@@ -29,6 +29,7 @@ package enum EngineFixture {
           "inputs": ["start_image", "end_image", "video", "control_video", "ref_image"],
           "step_cache": ["off", "balanced", "fast"],
           "memory_modes": ["full", "model_offload", "model_offload_8bit", "sequential_offload"],
+          "max_batch": 16,
           "memory_table": [],
           "sizes": [[64, 64], [112, 64], [64, 112]],
           "limits": {

@@ -109,6 +109,46 @@ package final class HTTPClientFixture: Sendable {
         }
     }
 
+    /// Reads until a text has come.
+    ///
+    /// - Parameter end: what the server is to send.
+    /// - Returns: everything up to it, and it.
+    /// - Throws: if the server closes before, or is silent for too long.
+    package func read(through end: String) async throws -> String {
+        try await onOwnThread { [descriptor] in
+            var reader = HTTPResponseReader(descriptor: descriptor)
+            var received: [UInt8] = []
+            while !received.suffix(end.utf8.count).elementsEqual(end.utf8) {
+                let next = try reader.bytes(atMost: 1)
+                guard !next.isEmpty else { throw Failure.closed }
+                received += next
+            }
+            return String(decoding: received, as: UTF8.self)
+        }
+    }
+
+    /// Reads at a steady pace, which no other test can disturb; fewer bytes only if the server closes.
+    ///
+    /// - Parameters:
+    ///   - count: bytes in all.
+    ///   - step: bytes at a time.
+    ///   - pause: seconds after each step.
+    /// - Returns: how many came.
+    /// - Throws: if the server is silent for too long.
+    package func readSlowly(_ count: Int, step: Int, pause: Double) async throws -> Int {
+        try await onOwnThread { [descriptor] in
+            var reader = HTTPResponseReader(descriptor: descriptor)
+            var received = 0
+            while received < count {
+                let read = try reader.bytes(atMost: min(step, count - received)).count
+                guard read > 0 else { break }
+                received += read
+                Thread.sleep(forTimeInterval: pause)
+            }
+            return received
+        }
+    }
+
     /// Reads until the server closes, and returns what came.
     package func readToEnd() async throws -> [UInt8] {
         try await read(.max)

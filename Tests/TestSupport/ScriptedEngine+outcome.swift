@@ -8,13 +8,16 @@ extension ScriptedEngine.Outcome {
             words.first { $0.hasPrefix("\(word)=") }?.dropFirst(word.count + 1)
         }
         let pause = value(of: "@step").flatMap { Double($0) } ?? 0
+        let write = value(of: "@write").flatMap { Double($0) } ?? 0
         self =
-            switch words.first(where: { !$0.hasPrefix("@step") }) {
+            switch words.first(where: { word in !["@step=", "@write=", "@peak="].contains { word.hasPrefix($0) } }) {
             case "@crash": .failure(.crashed(message: "played"))
             case "@garbage", "@oversize": .failure(.crashed(message: "played a broken frame"))
             case "@hang", "@hang-hard": .hang
             case "@invalid": .failure(.rejectedInput(code: "invalid_request", message: "played"))
             case "@disk-full": .failure(.storage(code: "disk_full", message: "played"))
+            case "@write-full": .failure(.storage(code: "disk_full", message: "played"), in: .write)
+            case "@crash-write": .failure(.crashed(message: "played"), in: .write)
             case "@internal": .failure(.failed(code: "internal", message: "played"))
             case let word? where word.hasPrefix("@oom"):
                 Self.outOfMemory(
@@ -23,7 +26,7 @@ extension ScriptedEngine.Outcome {
                     isLeaking: words.contains("@oom-leak"),
                     command
                 )
-            default: .success(pause: .seconds(pause))
+            default: .success(pause: .seconds(pause), write: .seconds(write))
             }
     }
 

@@ -6,8 +6,8 @@ import Synchronization
 package final class ScriptedEngine: VideoEngine {
     /// What becomes of one command.
     package enum Outcome: Sendable, Equatable {
-        /// All steps, each after a pause, then a small file at `output`.
-        case success(pause: Duration = .zero)
+        /// All steps, each after a pause, then, when the device is free and after another pause, a small file at `output`.
+        case success(pause: Duration = .zero, write: Duration = .zero)
         /// Ends like this in a stage: in the middle of denoising, or at the start of a later one.
         ///
         /// After `crashed`, `stalled` and a loss of memory the engine restarts at once.
@@ -18,20 +18,28 @@ package final class ScriptedEngine: VideoEngine {
         case manual
     }
 
-    private struct Script {
+    /// What it is at, and what it is still to do.
+    struct Script {
         var commands: [GenerateCommand] = []
         var planned: [Outcome] = []
-        var running: ScriptedRun?
+        var working: ScriptedPass?
+        var writing: ScriptedPass?
         /// What the test said before a command was there to hear it.
         var early: [ScriptedRun.Directive] = []
+        var warmModel: String?
+        var parkCount = 0
+
+        func pass(of id: String) -> ScriptedPass? {
+            [working, writing].compactMap { $0 }.first { $0.contains(id) }
+        }
     }
 
     package let device: String
     /// What it says of itself while it is ready or busy.
     package let description: EngineDescription
     private let choose: @Sendable (GenerateCommand) -> Outcome
-    private let board: EngineStateBoard
-    private let script = Mutex(Script())
+    let board: EngineStateBoard
+    let script = Mutex(Script())
 
     /// - Parameters:
     ///   - device: the name it goes by.
@@ -64,6 +72,15 @@ package final class ScriptedEngine: VideoEngine {
         board.states()
     }
 
+    package var warmModel: String? {
+        script.withLock { $0.warmModel }
+    }
+
+    /// How often it moved its model off the device.
+    package var parkCount: Int {
+        script.withLock { $0.parkCount }
+    }
+
     /// Every command so far, in order, those that were refused for want of readiness not among them.
     package var commands: [GenerateCommand] {
         script.withLock { $0.commands }
@@ -75,146 +92,180 @@ package final class ScriptedEngine: VideoEngine {
     }
 
     package func generate(
-        _ command: GenerateCommand,
-        report: @escaping @Sendable (EngineReport) -> Void
-    ) async throws(EngineError) -> EngineVideo {
-        guard !Task.isCancelled else { throw .cancelled }
-        let run = try begin(command, report)
-        let outcome: Result<EngineVideo, EngineError>
-        do {
-            try check(command)
-            outcome = .success(try await run.play())
-        } catch let error as EngineError {
-            outcome = .failure(error)
-        } catch {
-            outcome = .failure(.cancelled)
+        _ commands: [GenerateCommand],
+        report: @escaping @Sendable (_ id: String, EngineReport) -> Void,
+        ended: @escaping @Sendable (_ id: String, Result<EngineVideo, EngineError>) -> Void
+    ) async {
+        guard !Task.isCancelled else {
+            return commands.forEach { ended($0.id, .failure(.cancelled)) }
         }
-        end(outcome)
-        return try outcome.get()
+        guard let pass = begin(commands, report, ended) else {
+            let error = EngineError.unavailable(board.state.unreadiness)
+            return commands.forEach { ended($0.id, .failure(error)) }
+        }
+        var accepted: [ScriptedRun] = []
+        var refused: [(run: ScriptedRun, error: EngineError)] = []
+        for run in pass.runs {
+            do throws(EngineError) {
+                try description.check(run.command, in: commands)
+                accepted.append(run)
+            } catch {
+                refused.append((run, error))
+            }
+        }
+        if accepted.isEmpty { leave(pass, fault: nil) }
+        refused.forEach { pass.tell($0.run, .failure($0.error)) }
+        guard let first = accepted.first else { return }
+        script.withLock { $0.warmModel = first.command.model }
+        await play(pass, accepted)
+    }
+
+    package func cancel(id: String) {
+        script.withLock { $0.pass(of: id) }?.cancel(id: id)
     }
 
     package func yield(id: String) {
         script.withLock { script in
-            guard script.running?.command.id == id else { return }
-            script.running?.yield()
+            guard let working = script.working, working.contains(id) else { return }
+            working.yield()
         }
     }
 
-    // MARK: What the test does to it
-
-    /// Lets a manual command do one denoising step; a step that is asked for before there is one is not lost.
-    package func step() {
-        direct(.step)
+    package func park() {
+        script.withLock { script in
+            guard case .ready = board.state else { return }
+            script.parkCount += 1
+            script.warmModel = nil
+        }
     }
 
-    /// Lets a manual command do the rest and end well.
-    package func succeed() {
-        direct(.end(nil))
+    package func sleep() {
+        script.withLock { script in
+            guard script.working == nil, script.writing == nil else { return }
+            script.warmModel = nil
+            board.publish(.asleep(description))
+        }
     }
 
-    /// Ends a manual or hanging command.
-    package func fail(_ error: EngineError) {
-        direct(.end(error))
-    }
-
-    /// Takes the engine down until `becomeReady()`; what runs crashes.
-    package func becomeUnavailable(_ fault: EngineFault) {
-        board.publish(.restarting(fault))
-        script.withLock { $0.running?.direct(.end(.crashed(message: fault.message))) }
-    }
-
-    /// Brings the engine up.
-    package func becomeReady() {
+    package func wake() {
+        guard case .asleep = board.state else { return }
+        board.publish(.starting)
         board.publish(.ready(description))
     }
 
-    /// Shuts the engine down for good.
-    package func stop() {
-        board.publish(.stopped)
-        script.withLock { $0.running?.direct(.end(.unavailable(EngineState.stopped.unreadiness))) }
-    }
-
-    private func direct(_ directive: ScriptedRun.Directive) {
-        script.withLock { script in
-            if let running = script.running {
-                running.direct(directive)
-            } else {
-                script.early.append(directive)
-            }
-        }
-    }
-
-    // MARK: One command
+    // MARK: One pass
 
     private func begin(
-        _ command: GenerateCommand,
-        _ report: @escaping @Sendable (EngineReport) -> Void
-    ) throws(EngineError) -> ScriptedRun {
-        let run = script.withLock { script -> ScriptedRun? in
-            guard case .ready = board.state, script.running == nil else { return nil }
+        _ commands: [GenerateCommand],
+        _ report: @escaping @Sendable (String, EngineReport) -> Void,
+        _ ended: @escaping @Sendable (String, Result<EngineVideo, EngineError>) -> Void
+    ) -> ScriptedPass? {
+        script.withLock { script in
+            guard case .ready = board.state, script.working == nil else { return nil }
             board.publish(.busy(description))
-            script.commands.append(command)
-            let outcome = script.planned.isEmpty ? choose(command) : script.planned.removeFirst()
-            let run = ScriptedRun(command: command, outcome: outcome, board: board, report: report)
-            if outcome == .manual {
-                script.early.forEach(run.direct)
+            script.commands += commands
+            let runs = commands.map { command in
+                let outcome = script.planned.isEmpty ? choose(command) : script.planned.removeFirst()
+                return ScriptedRun(command: command, outcome: outcome, report: report)
+            }
+            let pass = ScriptedPass(runs, ended: ended)
+            if runs.contains(where: { $0.outcome == .manual }) {
+                script.early.forEach(pass.direct)
                 script.early = []
             }
-            script.running = run
-            return run
-        }
-        guard let run else { throw .unavailable(board.state.unreadiness) }
-        return run
-    }
-
-    /// The last check of a request, which every engine makes itself.
-    private func check(_ command: GenerateCommand) throws(EngineError) {
-        let loras = Set(description.loras.map(\.name))
-        guard let model = description.model(named: command.model), model.fits(command),
-            !FileManager.default.fileExists(atPath: command.output)
-        else { throw .rejectedInput(code: "invalid_request", message: "The request is out of range.") }
-        guard command.loras.allSatisfy({ loras.contains($0.name) }) else {
-            throw .rejectedInput(code: "lora_unknown", message: "There is no such LoRA.")
-        }
-        guard command.inputs.values.allSatisfy(FileManager.default.fileExists) else {
-            throw .rejectedInput(code: "media_unreadable", message: "An input is not there.")
+            script.working = pass
+            return pass
         }
     }
 
-    private func end(_ outcome: Result<EngineVideo, EngineError>) {
-        script.withLock { $0.running = nil }
+    private func play(_ pass: ScriptedPass, _ runs: [ScriptedRun]) async {
+        var computed = await pass.compute(runs)
+        while !computed.decoded.isEmpty, !release(pass) {
+            // The files of the pass before it come first.
+            computed = await waitForFiles(computed)
+        }
+        if computed.decoded.isEmpty {
+            if computed.failed.contains(where: { $0.error.isCrash }) {
+                crash(.crashed(message: "The engine went down."))
+            }
+            leave(pass, fault: computed.fault)
+        }
+        computed.failed.forEach { pass.tell($0.run, .failure($0.error)) }
+        computed.decoded.forEach { $0.run.release() }
+        for (index, decoded) in computed.decoded.enumerated() {
+            let outcome = await decoded.run.write(resumedStep: decoded.resumedStep)
+            if case .failure(let error) = outcome, error.isCrash, let fault = error.restart {
+                crash(error)
+                restart(fault)
+            }
+            if index == computed.decoded.count - 1 { finishWriting() }
+            pass.tell(decoded.run, outcome)
+        }
+    }
+
+    /// Whether the device is free from now on, and the files may be written.
+    private func release(_ pass: ScriptedPass) -> Bool {
+        script.withLock { script in
+            guard script.writing == nil else { return false }
+            script.writing = pass
+            script.working = nil
+            if case .busy = board.state { board.publish(.ready(description)) }
+            return true
+        }
+    }
+
+    private func waitForFiles(_ computed: ScriptedPass.Computed) async -> ScriptedPass.Computed {
+        var left = computed
+        left.decoded = []
+        for decoded in computed.decoded {
+            do throws(EngineError) {
+                try await decoded.run.pause(.milliseconds(1))
+                left.decoded.append(decoded)
+            } catch {
+                left.failed.append((decoded.run, error))
+            }
+        }
+        return left
+    }
+
+    private func finishWriting() {
+        script.withLock { script in
+            script.writing = nil
+            // A loss of memory has waited for it.
+            if case .restarting(let fault) = board.state, fault.code == "engine_memory_lost" {
+                board.publish(.ready(description))
+            }
+        }
+    }
+
+    /// A pass has ended on the device.
+    private func leave(_ pass: ScriptedPass, fault: EngineFault?) {
+        let hasFiles = script.withLock { script in
+            script.working = nil
+            return script.writing != nil
+        }
         guard case .busy = board.state else { return }
-        if case .failure(let error) = outcome, let fault = Self.fault(after: error) {
+        guard let fault else { return board.publish(.ready(description)) }
+        if fault.code == "engine_memory_lost", hasFiles {
+            script.withLock { $0.warmModel = nil }
             board.publish(.restarting(fault))
+        } else {
+            restart(fault)
         }
+    }
+
+    private func restart(_ fault: EngineFault) {
+        script.withLock { $0.warmModel = nil }
+        board.publish(.restarting(fault))
         board.publish(.ready(description))
     }
 
-    /// Why the engine has to start anew after an error; `nil` if it need not.
-    private static func fault(after error: EngineError) -> EngineFault? {
-        switch error {
-        case .crashed, .stalled:
-            EngineFault(code: error.code, message: error.message)
-        case .outOfMemory(let fault) where fault.hasLostMemory(beyond: 0.01):
-            EngineFault(code: "engine_memory_lost", message: fault.message)
-        default: nil
+    /// Whatever is at work or being written ends like this.
+    func crash(_ error: EngineError) {
+        let passes = script.withLock { script in
+            script.warmModel = nil
+            return [script.working, script.writing].compactMap { $0 }
         }
-    }
-}
-
-extension EngineModel {
-    /// Whether a command is within the limits.
-    fileprivate func fits(_ command: GenerateCommand) -> Bool {
-        command.width.isMultiple(of: limits.sizeMultiple) && command.height.isMultiple(of: limits.sizeMultiple)
-            && (limits.minWidth...limits.maxWidth).contains(command.width)
-            && (limits.minHeight...limits.maxHeight).contains(command.height)
-            && (limits.minFrames...limits.maxFrames).contains(command.numFrames)
-            && (command.numFrames - 1).isMultiple(of: limits.frameStep)
-            && (limits.minSteps...limits.maxSteps).contains(command.numInferenceSteps)
-            && (limits.minGuidance...limits.maxGuidance).contains(command.guidanceScale)
-            && (limits.minFps...limits.maxFps).contains(command.fps)
-            && command.prompt.unicodeScalars.count <= limits.maxPromptCharacters
-            && (0.05...1).contains(command.strength ?? 1) && stepCache.contains(command.stepCache)
-            && memoryModes.contains(command.memoryMode) && command.inputs.keys.allSatisfy(inputs.contains)
+        passes.forEach { $0.end(error) }
     }
 }

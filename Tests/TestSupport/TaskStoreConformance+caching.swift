@@ -23,7 +23,7 @@ extension TaskStoreConformance {
             let second = try await world.submit("a", cache: .refresh)
             #expect(second.disposition == .joined)
             #expect(second.task.generation.id == first.task.generation.id)
-            try await world.store.finish(claimed.lease, with: .fixture)
+            try await world.store.finish(claimed.lease, with: .fixture(claimed))
             #expect(try await world.status(second.task.id) == .succeeded)
         },
         TaskStoreConformance(name: "A refresh that the queue has no room for withdraws nothing") { world in
@@ -79,7 +79,7 @@ extension TaskStoreConformance {
             }
             #expect(abandoned == alone.generation.id)
             await #expect(throws: TaskStoreError.leaseLost) {
-                try await world.store.finish(claimed.lease, with: .fixture)
+                try await world.store.finish(claimed.lease, with: .fixture(claimed))
             }
             #expect(try await world.submit("a").disposition == .joined)
         },

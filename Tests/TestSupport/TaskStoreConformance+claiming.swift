@@ -47,10 +47,15 @@ extension TaskStoreConformance {
                 Requeue(delay: .seconds(10), countsAsFailure: true, failure: nil)
             )
             #expect(try await world.claim() == nil)
-            #expect(try await world.store.nextDelayedStart() == world.clock.wallTime().advanced(by: .seconds(10)))
+            let start = world.clock.wallTime().advanced(by: .seconds(10))
+            let waiting = try await world.store.heads()
+            #expect(
+                waiting == QueueHeads(heads: [], count: 1, cost: 1, nextDelayed: start, countByPriority: [0: 1])
+            )
+            #expect(try await world.claim(claimed.generation.id) == nil)
             world.clock.advance(by: .seconds(10))
             #expect(try await world.claim() != nil)
-            #expect(try await world.store.nextDelayedStart() == nil)
+            #expect(try await world.store.heads() == QueueHeads(heads: [], count: 0, cost: 0, nextDelayed: nil))
         },
         TaskStoreConformance(name: "A renewal moves the deadline and shows progress") { world in
             let id = try await world.submit("a").task.id
@@ -61,7 +66,7 @@ extension TaskStoreConformance {
             #expect(renewed.deadline == world.clock.wallTime().advanced(by: .seconds(30)))
             #expect(try await world.store.task(id, of: .standard)?.generation.progress == progress)
             world.clock.advance(by: .seconds(20))
-            #expect(try await world.store.reap(RetryPolicy()) == 0)
+            #expect(try await world.store.reap(RetryPolicy()).count == 0)
             _ = try await world.store.renew(renewed, for: .seconds(30), progress: nil)
             #expect(try await world.store.task(id, of: .standard)?.generation.progress == progress)
         },
@@ -69,8 +74,8 @@ extension TaskStoreConformance {
             let id = try await world.submit("a").task.id
             let stale = try #require(try await world.claim("first", for: .seconds(30)))
             world.clock.advance(by: .seconds(31))
-            #expect(try await world.store.reap(RetryPolicy(baseDelay: .zero)) == 1)
-            #expect(try await world.store.reap(RetryPolicy(baseDelay: .zero)) == 0)
+            #expect(try await world.store.reap(RetryPolicy(baseDelay: .zero)).count == 1)
+            #expect(try await world.store.reap(RetryPolicy(baseDelay: .zero)).count == 0)
             #expect(try await world.status(id) == .queued)
             let fresh = try #require(try await world.claim("second"))
             #expect(try await world.claim("third") == nil)
@@ -81,7 +86,7 @@ extension TaskStoreConformance {
                 try await world.store.renew(stale.lease, for: .seconds(30), progress: nil)
             }
             await #expect(throws: TaskStoreError.leaseLost) {
-                try await world.store.finish(stale.lease, with: .fixture)
+                try await world.store.finish(stale.lease, with: .fixture(stale))
             }
             await #expect(throws: TaskStoreError.leaseLost) {
                 try await world.store.requeue(
@@ -90,7 +95,7 @@ extension TaskStoreConformance {
                 )
             }
             #expect(try await world.status(id) == .running)
-            try await world.store.finish(fresh.lease, with: .fixture)
+            try await world.store.finish(fresh.lease, with: .fixture(fresh))
             #expect(try await world.status(id) == .succeeded)
         },
         TaskStoreConformance(name: "A worker cannot use its own older lease") { world in
@@ -99,7 +104,7 @@ extension TaskStoreConformance {
             try await world.store.requeue(old.lease, Requeue(delay: .zero, countsAsFailure: false, failure: nil))
             _ = try #require(try await world.claim("same"))
             await #expect(throws: TaskStoreError.leaseLost) {
-                try await world.store.finish(old.lease, with: .fixture)
+                try await world.store.finish(old.lease, with: .fixture(old))
             }
         },
         TaskStoreConformance(name: "A generation whose leases keep running out fails") { world in
@@ -108,7 +113,7 @@ extension TaskStoreConformance {
             for _ in 0..<2 {
                 _ = try #require(try await world.claim(for: .seconds(1)))
                 world.clock.advance(by: .seconds(2))
-                #expect(try await world.store.reap(policy) == 1)
+                #expect(try await world.store.reap(policy).count == 1)
             }
             let task = try #require(try await world.store.task(id, of: .standard))
             #expect(task.status == .failed)

@@ -6,7 +6,7 @@ extension TaskStoreConformance {
         TaskStoreConformance(name: "Success reaches every waiting task, with its event") { world in
             let ids = [try await world.submit("a").task.id, try await world.submit("a").task.id]
             let claimed = try #require(try await world.claim())
-            try await world.store.finish(claimed.lease, with: .fixture)
+            try await world.store.finish(claimed.lease, with: .fixture(claimed))
             for id in ids {
                 let task = try #require(try await world.store.task(id, of: .standard))
                 #expect(task.status == .succeeded)
@@ -29,7 +29,7 @@ extension TaskStoreConformance {
         TaskStoreConformance(name: "A generation ends once") { world in
             let id = try await world.submit("a").task.id
             let claimed = try #require(try await world.claim())
-            try await world.store.finish(claimed.lease, with: .fixture)
+            try await world.store.finish(claimed.lease, with: .fixture(claimed))
             await #expect(throws: TaskStoreError.leaseLost) {
                 try await world.store.finish(claimed.lease, with: .failed(TaskFailure(code: "x", message: "")))
             }
@@ -66,7 +66,7 @@ extension TaskStoreConformance {
         TaskStoreConformance(name: "A result that is gone is made anew for the task that found out") { world in
             let first = try await world.submit("a").task
             let claimed = try #require(try await world.claim())
-            try await world.store.finish(claimed.lease, with: .fixture)
+            try await world.store.finish(claimed.lease, with: .fixture(claimed))
             let cached = try await world.submit("a").task
             let remade = try await world.store.remake(cached.id, of: .standard)
             #expect(remade.disposition == .queued)
@@ -78,13 +78,13 @@ extension TaskStoreConformance {
             let second = try #require(try await world.claim())
             #expect(second.generation.id != claimed.generation.id)
             #expect(second.generation.seed == claimed.generation.seed)
-            try await world.store.finish(second.lease, with: .fixture)
+            try await world.store.finish(second.lease, with: .fixture(second))
             #expect(try await world.status(cached.id) == .succeeded)
             #expect(try await world.submit("a").disposition == .cached)
         },
         TaskStoreConformance(name: "Two tasks that find a result gone have it made once") { world in
             try await world.submit("a")
-            try await world.store.finish(try #require(try await world.claim()).lease, with: .fixture)
+            try await world.make()
             let one = try await world.submit("a").task
             let two = try await world.submit("a").task
             #expect(try await world.store.remake(one.id, of: .standard).disposition == .queued)
@@ -120,7 +120,7 @@ extension TaskStoreConformance {
                 try await world.store.renew(claimed.lease, for: .seconds(1), progress: nil)
             }
             await #expect(throws: TaskStoreError.leaseLost) {
-                try await world.store.finish(claimed.lease, with: .fixture)
+                try await world.store.finish(claimed.lease, with: .fixture(claimed))
             }
             #expect(try await world.status(task.id) == .cancelled)
             #expect(try await world.events(of: task.id) == [.queued, .running, .cancelled])
@@ -133,14 +133,14 @@ extension TaskStoreConformance {
                 Issue.record("the generation was abandoned")
                 return
             }
-            try await world.store.finish(claimed.lease, with: .fixture)
+            try await world.store.finish(claimed.lease, with: .fixture(claimed))
             #expect(try await world.status(one.id) == .cancelled)
             #expect(try await world.status(two.id) == .succeeded)
             #expect(try await world.events(of: one.id) == [.queued, .running, .cancelled])
         },
         TaskStoreConformance(name: "What has ended cannot be cancelled") { world in
             let task = try await world.submit("a").task
-            try await world.store.finish(try #require(try await world.claim()).lease, with: .fixture)
+            try await world.make()
             guard case .alreadyEnded(let ended) = try await world.store.cancel(task.id, of: .standard) else {
                 Issue.record("a finished task was cancelled")
                 return

@@ -74,7 +74,7 @@ extension TaskStoreConformance {
             let claimed = try #require(try await world.claim())
             try await world.store.finish(
                 claimed.lease,
-                with: .succeeded(.fixture, model: "other", answersKey: false)
+                with: .succeeded(.fixture, model: "other", answers: nil)
             )
             try await world.submit("b", cache: .off)
             try await world.make()

@@ -7,7 +7,9 @@ extension TaskStoreConformance {
             try await world.submit("a")
             let plan = AttemptPlan(
                 memoryMode: .modelOffload8Bit,
-                shape: VideoShape(width: 336, height: 192, numFrames: 25)
+                shape: VideoShape(width: 336, height: 192, numFrames: 25),
+                steps: 20,
+                stepCache: .balanced
             )
             let first = try #require(try await world.claim())
             #expect(first.generation.plan == AttemptPlan())
@@ -22,31 +24,17 @@ extension TaskStoreConformance {
             #expect(third.generation.plan == plan)
             #expect(third.generation.failures == 1)
         },
-        .init(name: "How the model was held in memory is kept with the video") { world in
+        .init(name: "How a video was made is kept with it") { world in
             let id = try await world.submit("a").task.id
             let claimed = try #require(try await world.claim())
             var result = GenerationResult.fixture
             result.memoryMode = .sequentialOffload
-            try await world.store.finish(claimed.lease, with: .succeeded(result, model: "fixture", answersKey: true))
+            result.steps = 30
+            result.stepCache = .fast
+            let answers = claimed.generation.key
+            try await world.store.finish(claimed.lease, with: .succeeded(result, model: "fixture", answers: answers))
             #expect(try await world.store.task(id, of: .standard)?.generation.result == result)
             #expect(try await world.submit("a").task.generation.result == result)
-        },
-        .init(name: "The priority that is claimed next is known") { world in
-            #expect(try await world.store.nextPriority() == nil)
-            try await world.submit("a", priority: -10)
-            #expect(try await world.store.nextPriority() == -10)
-            try await world.submit("b", priority: 10)
-            #expect(try await world.store.nextPriority() == 10)
-            let claimed = try #require(try await world.claim())
-            #expect(claimed.generation.priority == 10)
-            #expect(try await world.store.nextPriority() == -10)
-            try await world.store.requeue(
-                claimed.lease,
-                Requeue(delay: .seconds(60), countsAsFailure: false, failure: nil)
-            )
-            #expect(try await world.store.nextPriority() == -10)
-            world.clock.advance(by: .seconds(60))
-            #expect(try await world.store.nextPriority() == 10)
         },
         .init(name: "Who joins a generation makes it as urgent as itself, never less") { world in
             try await world.submit("a", priority: 0)
@@ -62,7 +50,7 @@ extension TaskStoreConformance {
         .init(name: "Those generations are told apart that have not ended") { world in
             for key in ["a", "b", "c"] { try await world.submit(key) }
             let first = try #require(try await world.claim())
-            try await world.store.finish(first.lease, with: .fixture)
+            try await world.store.finish(first.lease, with: .fixture(first))
             let second = try #require(try await world.claim())
             let ids = [
                 first.generation.id, second.generation.id, GenerationID(rawValue: 3), GenerationID(rawValue: 99),

@@ -32,7 +32,7 @@ extension TaskStoreConformance {
             _ = try await world.purgeAll(hour)
             #expect(try await world.status(running) == .running)
             #expect(try await world.status(waiting) == .queued)
-            try await world.store.finish(claimed.lease, with: .fixture)
+            try await world.store.finish(claimed.lease, with: .fixture(claimed))
             #expect(try await world.status(running) == .succeeded)
         },
         TaskStoreConformance(name: "An answer outlives its tasks, until its video is let go") { world in

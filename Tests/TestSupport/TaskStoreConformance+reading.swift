@@ -7,7 +7,7 @@ extension TaskStoreConformance {
             guard let reopen = world.reopen else { return }
             let waiting = try await world.submit("waiting", priority: -1).task
             let done = try await world.submit("done").task
-            try await world.store.finish(try #require(try await world.claim()).lease, with: .fixture)
+            try await world.make()
             let key = NewTask.Idempotency(key: "k", fingerprint: "f")
             let keyed = try await world.store.submit(.fixture("keyed", priority: -2, idempotency: key), queueLimit: 10)
             let events = try await world.store.events(after: 0, limit: 100)
@@ -30,6 +30,22 @@ extension TaskStoreConformance {
     ]
 
     static let reading: [TaskStoreConformance] = [
+        TaskStoreConformance(name: "Paging may be oldest first, and shows what comes meanwhile") { world in
+            var ids: [TaskID] = []
+            for index in 0..<5 { ids.append(try await world.submit("\(index)").task.id) }
+            try await world.submit("foreign", tenant: TenantID(rawValue: "other"))
+            let first = try await world.store.tasks(
+                matching: TaskQuery(tenant: .standard, limit: 3, isAscending: true)
+            )
+            #expect(first.tasks.map(\.id) == Array(ids[..<3]))
+            #expect(first.next == ids[2])
+            let later = try await world.submit("later").task.id
+            let second = try await world.store.tasks(
+                matching: TaskQuery(tenant: .standard, before: first.next, limit: 3, isAscending: true)
+            )
+            #expect(second.tasks.map(\.id) == [ids[3], ids[4], later])
+            #expect(second.next == nil)
+        },
         TaskStoreConformance(name: "Paging is newest first and stable while tasks are added") { world in
             var ids: [TaskID] = []
             for index in 0..<7 { ids.append(try await world.submit("\(index)").task.id) }
@@ -89,7 +105,7 @@ extension TaskStoreConformance {
                         let progress = GenerationProgress(stage: .denoise, step: step, totalSteps: 50)
                         lease = try await world.store.renew(lease, for: .seconds(30), progress: progress)
                     }
-                    try await world.store.finish(lease, with: .fixture)
+                    try await world.store.finish(lease, with: .fixture(claimed))
                 }
                 for _ in 0..<2 {
                     group.addTask {

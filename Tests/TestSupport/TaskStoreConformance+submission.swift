@@ -31,7 +31,7 @@ extension TaskStoreConformance {
         TaskStoreConformance(name: "A finished key is answered at once") { world in
             let first = try await world.submit("a")
             let claimed = try #require(try await world.claim())
-            try await world.store.finish(claimed.lease, with: .fixture)
+            try await world.store.finish(claimed.lease, with: .fixture(claimed))
             let second = try await world.submit("a")
             #expect(second.disposition == .cached)
             #expect(second.task.status == .succeeded)
@@ -47,7 +47,7 @@ extension TaskStoreConformance {
             let claimed = try #require(try await world.claim())
             try await world.store.finish(
                 claimed.lease,
-                with: .succeeded(.fixture, model: "other", answersKey: false)
+                with: .succeeded(.fixture, model: "other", answers: nil)
             )
             let second = try await world.submit("a")
             #expect(second.disposition == .queued)

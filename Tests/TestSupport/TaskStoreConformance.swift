@@ -27,7 +27,9 @@ package struct TaskStoreConformance: Sendable, CustomTestStringConvertible {
     package var testDescription: String { name }
 
     package static let all: [TaskStoreConformance] =
-        submission + caching + claiming + endings + cancelling + recovery + reading + expiry + purging + plans
+        submission + caching + claiming + endings + cancelling + recovery + reading + expiry + purging + plans + order
+        + charging + degradation + watching + removing + tenants + priorities + usage + limits + runningLimits
+        + traces + prospects
 }
 
 extension TaskStoreWorld {
@@ -37,12 +39,13 @@ extension TaskStoreWorld {
         tenant: TenantID = .standard,
         priority: Int = 0,
         cache: CacheUse = .use,
-        callback: Callback? = nil
+        callback: Callback? = nil,
+        limits: AdmissionLimits = AdmissionLimits(queue: 1000),
+        adjust: (inout NewTask) throws -> Void = { _ in }
     ) async throws -> Submission {
-        try await store.submit(
-            .fixture(key, tenant: tenant, priority: priority, cache: cache, callback: callback),
-            queueLimit: 1000
-        )
+        var task = try NewTask.fixture(key, tenant: tenant, priority: priority, cache: cache, callback: callback)
+        try adjust(&task)
+        return try await store.submit(task, limits: limits)
     }
 
     /// Makes the next video that waits.
@@ -51,12 +54,41 @@ extension TaskStoreWorld {
         let claimed = try #require(try await claim())
         var result = GenerationResult.fixture
         result.video = video
-        try await store.finish(claimed.lease, with: .succeeded(result, model: "fixture", answersKey: true))
+        let answers = claimed.generation.key
+        try await store.finish(claimed.lease, with: .succeeded(result, model: "fixture", answers: answers))
         return claimed.generation
     }
 
     func claim(_ owner: String = "worker", for duration: Duration = .seconds(30)) async throws -> ClaimedGeneration? {
         try await store.claim(ClaimRequest(owner: WorkerID(rawValue: owner), duration: duration))
+    }
+
+    /// Takes just this one.
+    func claim(_ generation: GenerationID, plan: AttemptPlan? = nil) async throws -> ClaimedGeneration? {
+        try await store.claim(
+            ClaimRequest(
+                owner: WorkerID(rawValue: "worker"),
+                duration: .seconds(30),
+                generation: generation,
+                plan: plan
+            )
+        )
+    }
+
+    /// The prompts of generations.
+    func prompts(of waiting: [WaitingGeneration]) async throws -> [String] {
+        var prompts: [GenerationID: String] = [:]
+        for tenant in Set(waiting.map(\.tenant)) {
+            for task in try await store.tasks(matching: TaskQuery(tenant: tenant, limit: 1000)).tasks {
+                prompts[task.generation.id] = task.generation.request.prompt
+            }
+        }
+        return waiting.map { prompts[$0.id] ?? "" }
+    }
+
+    /// The prompts of those that wait and may be claimed, in fair order.
+    func waiting(limit: Int = 100) async throws -> [String] {
+        try await prompts(of: store.waiting(limit: limit))
     }
 
     func status(_ id: TaskID, of tenant: TenantID = .standard) async throws -> TaskStatus? {
@@ -70,5 +102,8 @@ extension TaskStoreWorld {
 }
 
 extension GenerationOutcome {
-    static let fixture = GenerationOutcome.succeeded(.fixture, model: "fixture", answersKey: true)
+    /// A video that answers the key it was made for.
+    package static func fixture(_ claimed: ClaimedGeneration) -> GenerationOutcome {
+        .succeeded(.fixture, model: "fixture", answers: claimed.generation.key)
+    }
 }

@@ -115,8 +115,52 @@ package struct UploadStoreConformance: Sendable, CustomTestStringConvertible {
             try await world.store.requeue(claimed.lease, Requeue(delay: .zero, countsAsFailure: false, failure: nil))
             #expect(try await world.store.neededMedia(of: ids) == [.fixture("a")])
             let again = try #require(try await world.store.claim(request))
-            try await world.store.finish(again.lease, with: .fixture)
+            try await world.store.finish(again.lease, with: .fixture(again))
             #expect(try await world.store.neededMedia(of: ids).isEmpty)
+        },
+        .init(name: "An idempotency key used again for the same file changes nothing, for another it is a conflict") {
+            world in
+            let first = try await world.add("a", idempotencyKey: "k")
+            world.clock.advance(by: .seconds(50))
+            #expect(try await world.add("a", idempotencyKey: "k") == first)
+            await #expect(throws: TaskStoreError.idempotencyConflict(nil)) {
+                try await world.add("b", idempotencyKey: "k")
+            }
+            #expect(try await world.page().uploads == [first])
+            // Another tenant's keys are its own.
+            _ = try await world.add("b", tenant: TenantID(rawValue: "other"), idempotencyKey: "k")
+        },
+        .init(name: "Tasks and uploads share their idempotency keys, and neither takes the other's") { world in
+            let key = NewTask.Idempotency(key: "task", fingerprint: "f")
+            let task = try await world.store.submit(.fixture("a", idempotency: key), queueLimit: 10).task
+            await #expect(throws: TaskStoreError.idempotencyConflict(task.id)) {
+                try await world.add("a", idempotencyKey: "task")
+            }
+            #expect(try await world.page().uploads.isEmpty)
+            _ = try await world.add("a", idempotencyKey: "upload")
+            let other = NewTask.Idempotency(key: "upload", fingerprint: "f")
+            await #expect(throws: TaskStoreError.idempotencyConflict(nil)) {
+                try await world.store.submit(.fixture("b", idempotency: other), queueLimit: 10)
+            }
+        },
+        .init(name: "An upload that is refused has not used up its idempotency key") { world in
+            await #expect(throws: TaskStoreError.uploadQuotaExceeded(quota: 5)) {
+                try await world.add("a", quota: 5, idempotencyKey: "k")
+            }
+            _ = try await world.add("b", quota: 50, idempotencyKey: "k")
+        },
+        .init(name: "What tenants have uploaded is in what they use, until it is over") { world in
+            let other = TenantID(rawValue: "other")
+            _ = try await world.add("a", bytes: 10)
+            _ = try await world.add("b", bytes: 7, lifetime: .seconds(10))
+            _ = try await world.add("a", bytes: 10, tenant: other)
+            #expect(
+                try await world.store.usage() == [
+                    TenantUsage(tenant: .standard, storageBytes: 17), TenantUsage(tenant: other, storageBytes: 10),
+                ]
+            )
+            world.clock.advance(by: .seconds(10))
+            #expect(try await world.store.usage().first == TenantUsage(tenant: .standard, storageBytes: 10))
         },
         .init(name: "Closing and opening again loses nothing") { world in
             let upload = try await world.add("a")
@@ -135,9 +179,16 @@ extension UploadStoreWorld {
         bytes: Int64 = 10,
         quota: Int64 = 1_000,
         lifetime: Duration = .seconds(100),
-        tenant: TenantID = .standard
-    ) async throws -> Upload {
-        try await store.add(.fixture(name, bytes: bytes), of: tenant, lifetime: lifetime, quota: quota)
+        tenant: TenantID = .standard,
+        idempotencyKey: String? = nil
+    ) async throws(TaskStoreError) -> Upload {
+        try await store.add(
+            .fixture(name, bytes: bytes),
+            of: tenant,
+            lifetime: lifetime,
+            quota: quota,
+            idempotencyKey: idempotencyKey
+        )
     }
 
     func page(before: MediaID? = nil, limit: Int = 10) async throws -> UploadPage {

@@ -12,9 +12,11 @@ package struct VideoEngineConformance: Sendable, CustomTestStringConvertible {
     /// For every engine.
     ///
     /// The last one ends it.
-    package static let all: [VideoEngineConformance] = [
+    package static let all: [VideoEngineConformance] = basics + together + sleeping + ends
+
+    private static let basics: [VideoEngineConformance] = [
         Self(name: "progress rises and ends, and the video is where it was asked for", check: progress),
-        Self(name: "one generation at a time", check: oneAtATime),
+        Self(name: "one pass at a time", check: oneAtATime),
         Self(name: "a cancel ends the run within a bound and the engine stays usable", check: cancel),
         Self(name: "a task that is cancelled already starts nothing", check: cancelBefore),
         Self(name: "unusable input is refused", check: unusableInput),
@@ -25,11 +27,16 @@ package struct VideoEngineConformance: Sendable, CustomTestStringConvertible {
         Self(name: "a yielded generation goes on from its checkpoint to an equal video", check: yieldAndResume),
         Self(name: "a yield of what does not run does nothing", check: yieldOfNothing),
         Self(name: "a checkpoint of something else, or none, is started over and replaced", check: foreignCheckpoint),
-        Self(name: "states begin with the present one and end after stopped; then nothing is made", check: shutdown),
+    ]
+
+    private static let ends: [VideoEngineConformance] = [
+        Self(name: "states begin with the present one and end after stopped; then nothing is made", check: shutdown)
     ]
 
     /// For engines that play the faults their prompts name.
-    package static let faults: [VideoEngineConformance] = [
+    package static let faults: [VideoEngineConformance] = plays + overlaps
+
+    private static let plays: [VideoEngineConformance] = [
         fault("@oom", "out of memory is told apart, with its stage and figures") { error in
             guard case .outOfMemory(let fault) = error else { return false }
             return fault.stage == .denoise && fault.freeBytesBefore != nil

@@ -50,7 +50,7 @@ package struct VideoEngineWorld: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     await engine.run()
-                    hasEnded.value.withLock { $0 = true }
+                    hasEnded.change { $0 = true }
                 }
                 defer { engine.shutDown() }
                 let world = VideoEngineWorld(
@@ -59,7 +59,7 @@ package struct VideoEngineWorld: Sendable {
                     processID: { engine.processID },
                     shutDown: {
                         engine.shutDown()
-                        try? await EngineFixture.wait(for: "the end") { hasEnded.value.withLock { $0 } }
+                        try? await EngineFixture.wait(for: "the end") { hasEnded.value }
                     }
                 )
                 try await world.waitUntilReady()
@@ -113,38 +113,65 @@ package struct VideoEngineWorld: Sendable {
     ///   - command: what to make.
     ///   - interruption: what happens to it once `step` denoising steps were reported.
     ///   - step: when that is.
+    ///   - witness: told of each report.
     /// - Returns: the outcome and the reports.
     /// - Throws: what the interruption throws, or `EngineFixture.Missing` if the step is not reached.
     package func generate(
         _ command: GenerateCommand,
         interruptedBy interruption: Interruption? = nil,
-        atStep step: Int = 1
+        atStep step: Int = 1,
+        witness: @escaping @Sendable (EngineReport) -> Void = { _ in }
     ) async throws -> Run {
-        let reports = Noted<[EngineReport]>([])
-        let outcome = try await withThrowingTaskGroup(of: Result<EngineVideo, EngineError>.self) { group in
+        let runs = try await generate([command], interruptedBy: interruption, atStep: step) { witness($1) }
+        return try #require(runs[command.id])
+    }
+
+    /// Makes the videos of one pass.
+    ///
+    /// - Parameters:
+    ///   - pass: what to make.
+    ///   - interruption: what happens to it once `step` denoising steps of each were reported.
+    ///   - step: when that is.
+    ///   - witness: told of each report.
+    /// - Returns: the outcome and the reports of each.
+    /// - Throws: what the interruption throws, or `EngineFixture.Missing` if the step is not reached.
+    package func generate(
+        _ pass: [GenerateCommand],
+        interruptedBy interruption: Interruption? = nil,
+        atStep step: Int = 1,
+        witness: @escaping @Sendable (String, EngineReport) -> Void = { _, _ in }
+    ) async throws -> [String: Run] {
+        let reports = Noted<[String: [EngineReport]]>([:])
+        let ends = Noted<[String: [Result<EngineVideo, EngineError>]]>([:])
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                do throws(EngineError) {
-                    let video = try await engine.generate(command) { report in
-                        reports.value.withLock { $0.append(report) }
-                    }
-                    return .success(video)
-                } catch {
-                    return .failure(error)
+                await engine.generate(pass) { id, report in
+                    reports.change { $0[id, default: []].append(report) }
+                    witness(id, report)
+                } ended: { id, outcome in
+                    ends.change { $0[id, default: []].append(outcome) }
                 }
             }
             if let interruption {
                 try await EngineFixture.wait(for: "step \(step)") {
-                    reports.value.withLock { $0.contains { $0.isStep(atLeast: step) } }
+                    pass.allSatisfy { command in
+                        reports.value[command.id]?.contains { $0.isStep(atLeast: step) } ?? false
+                    }
                 }
                 switch interruption {
                 case .cancel: group.cancelAll()
-                case .yield: engine.yield(id: command.id)
+                case .yield: pass.first.map { engine.yield(id: $0.id) }
                 case .action(let action): try await action()
                 }
             }
-            return try await group.next()
+            try await group.waitForAll()
         }
-        return Run(outcome: try #require(outcome), reports: reports.value.withLock { $0 })
+        return try ends.value.mapValues { outcomes in
+            try #require(outcomes.count == 1, "it ended more than once")
+            return try #require(outcomes.first)
+        }.reduce(into: [:]) { runs, end in
+            runs[end.key] = Run(outcome: end.value, reports: reports.value[end.key] ?? [])
+        }
     }
 
     /// A small command for the first of the engine's models.
@@ -182,10 +209,24 @@ extension EngineReport {
 }
 
 /// Something that one task notes and another reads.
-private final class Noted<Value: Sendable>: Sendable {
-    let value: Mutex<Value>
+final class Noted<Value: Sendable>: Sendable {
+    private let noted: Mutex<Value>
 
     init(_ value: Value) {
-        self.value = Mutex(value)
+        noted = Mutex(value)
+    }
+
+    var value: Value {
+        noted.withLock { $0 }
+    }
+
+    func change(_ body: (inout Value) -> Void) {
+        noted.withLock { body(&$0) }
+    }
+}
+
+extension Noted where Value: RangeReplaceableCollection, Value.Element: Sendable {
+    func append(_ element: Value.Element) {
+        change { $0.append(element) }
     }
 }

@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Hands the writer's signs of new deliveries to whoever listens.
-final class DeliverySigns: Sendable {
+/// Hands the writer's signs that something has changed to whoever listens.
+final class Signs: Sendable {
     private struct State {
         var listeners: [UUID: AsyncStream<Void>.Continuation] = [:]
         var isClosed = false
