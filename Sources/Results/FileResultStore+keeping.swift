@@ -70,6 +70,7 @@ extension FileResultStore {
             return true
         }
         guard isSetAside else { return }
+        metrics.setAside()
         logger.error("A video is damaged and was set aside", metadata: ["video": "\(name)"])
         file.touch(now())
         try trimDamaged()

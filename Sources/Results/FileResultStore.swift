@@ -19,6 +19,7 @@ import Synchronization
 package final class FileResultStore: ResultStore {
     let root: String
     let logger: Logger
+    let metrics = ResultsMetrics()
     /// For calls that take microseconds.
     let threads: NIOThreadPool
     /// For going through content, so that it delays nobody who only opens a file.

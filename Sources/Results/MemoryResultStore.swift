@@ -15,6 +15,7 @@ package final class MemoryResultStore: ResultStore {
     private let base: any ResultStore
     private let state: Mutex<State>
     private let now: @Sendable () -> Int64
+    private let metrics = ResultsMetrics()
 
     /// - Parameters:
     ///   - base: keeps everything.
@@ -41,10 +42,15 @@ package final class MemoryResultStore: ResultStore {
     package func video(_ name: VideoName) async throws(ResultStoreError) -> VideoContent? {
         let time = now()
         switch state.withLock({ $0.find(name, now: time) }) {
-        case .here(let content): return .memory(content)
-        case .hereToTell(let content): return try await told(name) ? .memory(content) : nil
-        case .first(let load): return try await loaded(name, load)
-        case .following: return try await followed(name)
+        case .here(let content):
+            metrics.readFromMemory()
+            return .memory(content)
+        case .hereToTell(let content):
+            guard try await told(name) else { return read(nil) }
+            metrics.readFromMemory()
+            return .memory(content)
+        case .first(let load): return read(try await loaded(name, load))
+        case .following: return read(try await followed(name))
         }
     }
 
@@ -100,6 +106,12 @@ package final class MemoryResultStore: ResultStore {
     }
 
     // MARK: Reading
+
+    /// Counts what was asked of the other store.
+    private func read(_ found: VideoContent?) -> VideoContent? {
+        metrics.readFromStore(isThere: found != nil)
+        return found
+    }
 
     /// Passes a use on.
     ///

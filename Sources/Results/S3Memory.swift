@@ -1,6 +1,6 @@
 /// What this process knows of videos on an S3-compatible service.
 ///
-/// Bounded: what is full is emptied. Then the order of uses is that of the uploads again.
+/// Bounded: what is full is emptied. Then the order of uses is that of the uploads again, and content is compared again.
 struct S3Memory: Sendable {
     private static let limit = 100_000
     /// What was found is taken to be there for this long, in milliseconds.
@@ -8,6 +8,8 @@ struct S3Memory: Sendable {
 
     private var uses: [VideoName: Int64] = [:]
     private var found: [VideoName: Found] = [:]
+    /// Videos whose content was compared with their name.
+    private var verified: Set<VideoName> = []
     private var lastUse: Int64 = 0
 
     private struct Found {
@@ -43,8 +45,18 @@ struct S3Memory: Sendable {
         return found.head
     }
 
+    func isVerified(_ name: VideoName) -> Bool {
+        verified.contains(name)
+    }
+
+    mutating func noteVerified(_ name: VideoName) {
+        if verified.count >= Self.limit { verified.removeAll(keepingCapacity: true) }
+        verified.insert(name)
+    }
+
     mutating func forget(_ name: VideoName) {
         uses[name] = nil
         found[name] = nil
+        verified.remove(name)
     }
 }

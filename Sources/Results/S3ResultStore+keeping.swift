@@ -54,6 +54,7 @@ extension S3ResultStore {
         )
         // Another reader may have been first; and a copy may fail with status 200.
         guard copied.isFound, S3XML.text(of: "Code", in: copied.text) == nil else { return }
+        metrics.setAside()
         logger.error("A video is damaged and was set aside", metadata: ["video": "\(name)"])
         var objects: [S3Object] = []
         try await list(key(of: name, "")) { object in

@@ -16,8 +16,8 @@ import Synchronization
 ///
 /// Clients fetch videos from the service itself, by an address that is good for a while. Where this differs from files:
 ///
-/// - When a video is found, its length and its hash as they were stored with it are compared, not its content, which
-///   only `verify` and `withLocalFile` read. The service keeps checksums of its own.
+/// - The content of a video is read and compared with its name when this process first gives its address away, unless it
+///   uploaded the video itself; afterwards, only its length and its hash as they were stored with it are.
 /// - A use that is later than the upload is known to the process that saw it and until it ends; for all others, what was
 ///   uploaded last was used last.
 /// - A removal looks first and removes then. If another process uploads the video in between, that upload is lost, and
@@ -27,6 +27,7 @@ package final class S3ResultStore: ResultStore {
     let client: S3Client
     let prefix: String
     let logger: Logger
+    let metrics = ResultsMetrics()
     let memory = Mutex(S3Memory())
     private let http: HTTPClient
     private let staging: StagingDirectory
@@ -88,12 +89,20 @@ package final class S3ResultStore: ResultStore {
                 body: S3Request.bytes(sidecar)
             )
         ).expectFound("PUT")
-        memory.withLock { $0.noteUse(name, now: WallClock.milliseconds(), uploaded: nil) }
+        memory.withLock { memory in
+            memory.noteUse(name, now: WallClock.milliseconds(), uploaded: nil)
+            // The service has compared each part with its checksum.
+            memory.noteVerified(name)
+        }
         return StoredVideo(name: name, bytes: file.bytes)
     }
 
     package func video(_ name: VideoName) async throws(ResultStoreError) -> VideoContent? {
         guard let bytes = try await find(name) else { return nil }
+        if !memory.withLock({ $0.isVerified(name) }) {
+            guard let isWhole = try await compare(name) else { return nil }
+            guard isWhole else { throw .damaged(name) }
+        }
         return .elsewhere(url: client.link(to: key(of: name, "mp4")), bytes: bytes)
     }
 
@@ -152,14 +161,24 @@ package final class S3ResultStore: ResultStore {
     }
 
     package func verify(_ name: VideoName) async throws(ResultStoreError) -> Bool {
-        guard let head = try await head(of: name) else { return false }
+        try await compare(name) ?? false
+    }
+
+    /// Compares a video's content with its name, and sets it aside if they differ.
+    ///
+    /// - Returns: whether they agree; `nil` if there is no such video.
+    private func compare(_ name: VideoName) async throws(ResultStoreError) -> Bool? {
+        guard let head = try await head(of: name) else { return nil }
         let hash = try await client.read(key(of: name, "mp4"), bytes: head.bytes) {
             ContentHash()
         } _: { [threads] hash, chunk in
             try await threads.blocking { () throws(ResultStoreError) in hash.update(chunk) }
         }
-        guard let hash else { return false }
-        if hash.name == name, head.isWhole { return true }
+        guard let hash else { return nil }
+        if hash.name == name, head.isWhole {
+            memory.withLock { $0.noteVerified(name) }
+            return true
+        }
         try await setAside(name)
         return false
     }

@@ -30,6 +30,12 @@ package struct S3Settings: Sendable, Equatable {
         self.linkLifetime = linkLifetime
     }
 
+    /// Where the addresses lead that clients are sent to, as browsers spell it.
+    package var origin: String {
+        let root = address(of: "")
+        return "\(root.scheme)://\(root.host)"
+    }
+
     /// What a request for a key is sent to; for the bucket itself the key is empty.
     func address(of key: String) -> S3Address {
         let path = usesPathStyle ? "/\(bucket)/\(key)" : "/\(key)"

@@ -15,8 +15,9 @@ package final class VideoFile: Sendable {
     /// The length when it was opened.
     package let bytes: Int64
     let status: FileStatus
-    private let path: String
-    private let descriptor: CInt
+    let path: String
+    /// Open as long as this is there.
+    let descriptor: CInt
 
     private init(path: String, descriptor: CInt, status: FileStatus) {
         self.path = path

@@ -49,6 +49,14 @@ package struct WorkFiles: Sendable {
         }
     }
 
+    /// When the file of a name was written, in milliseconds since 1970; `nil` if there is none.
+    package func modified(_ name: String) async throws(ResultStoreError) -> Int64? {
+        let path = path(for: name)
+        return try await NIOThreadPool.singleton.blocking { () throws(ResultStoreError) in
+            try Disk.status(of: path)?.modified
+        }
+    }
+
     /// Removes the file of a name if it was written before a moment, in milliseconds since 1970.
     package func remove(_ name: String, writtenBefore moment: Int64) async throws(ResultStoreError) {
         let path = path(for: name)

@@ -85,6 +85,44 @@ struct FileResultStoreTests {
         }
     }
 
+    @Test("What was just written is in memory; what is past the end of the file, or was dropped from it, is not")
+    func inMemory() async throws {
+        try await withStore { store, directory, _ in
+            let stored = try await keep(Data(repeating: 1, count: 1_000_001), in: store)
+            guard case .file(let file) = try await store.video(stored.name) else { throw NoFile() }
+            for range in [0..<1_000_001, 0..<1, 4095..<4097, 999_999..<1_000_001] as [Range<Int64>] {
+                #expect(file.isInMemory(range))
+            }
+            #expect(!file.isInMemory(0..<1_000_002))
+            #expect(!file.isInMemory(2_000_000..<2_000_001))
+            #expect(truncate(Self.path(of: stored.name, in: directory), 900_000) == 0)
+            #expect(!file.isInMemory(899_999..<900_001))
+            #expect(file.isInMemory(0..<900_000))
+        }
+    }
+
+    #if os(Linux)
+    @Test("What the system has dropped from memory is not in memory until it is read", .enabled(if: canDropFiles))
+    func notInMemory() async throws {
+        try await withStore { store, directory, _ in
+            let stored = try await keep(Data(repeating: 1, count: 1_000_000), in: store)
+            guard case .file(let file) = try await store.video(stored.name) else { throw NoFile() }
+            let descriptor = open(Self.path(of: stored.name, in: directory), O_RDONLY)
+            defer { close(descriptor) }
+            #expect(posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0)
+            #expect(!file.isInMemory(0..<1_000_000))
+            _ = try await file.chunk(of: 0..<1_000_000)
+            #expect(file.isInMemory(0..<Int64(VideoFile.chunkBytes)))
+        }
+    }
+
+    /// Whether temporary files are on a disk, and not in memory for good.
+    private static var canDropFiles: Bool {
+        let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
+        return !mounts.contains("tmpfs /tmp ")
+    }
+    #endif
+
     @Test("A use is written down once a minute")
     func marks() async throws {
         try await withStore { store, directory, clock in

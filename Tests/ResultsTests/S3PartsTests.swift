@@ -26,8 +26,10 @@ struct S3PartsTests {
             credentials: S3Credentials(accessKey: "a", secretKey: "b")
         )
         #expect(settings.address(of: "x y/z.mp4").url(query: "") == "https://films.s3.example.com/x%20y/z.mp4")
+        #expect(settings.origin == "https://films.s3.example.com")
         settings.usesPathStyle = true
         #expect(settings.address(of: "").url(query: "a=1") == "https://s3.example.com/films/?a=1")
+        #expect(settings.origin == "https://s3.example.com")
     }
 
     @Test("No way of printing settings prints what signs")

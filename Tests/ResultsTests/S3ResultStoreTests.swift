@@ -142,6 +142,30 @@ struct S3ResultStoreTests {
         }
     }
 
+    @Test("A flipped byte that the stored hash does not show is found after a start, before an address is given away")
+    func hiddenDamageServed() async throws {
+        try await withWorld { _, store, open in
+            let stored = try await keep(Data("video".utf8), in: store)
+            try await damage(stored.name, in: store)
+            let reopened = try await open()
+            await #expect(throws: ResultStoreError.damaged(stored.name)) { try await reopened.video(stored.name) }
+            #expect(try await reopened.video(stored.name) == nil)
+        }
+    }
+
+    @Test("The content of a video is read once after a start, and not by the process that has uploaded it")
+    func comparedOnce() async throws {
+        try await withWorld { _, store, open in
+            let server = try await S3ServerFixture.running()
+            let stored = try await keep(Data(UUID().uuidString.utf8), in: store)
+            #expect(try await store.video(stored.name) != nil)
+            #expect(try await server.count("GET", of: "\(stored.name).mp4") == 0)
+            let reopened = try await open()
+            for _ in 0..<3 { #expect(try await reopened.video(stored.name) != nil) }
+            #expect(try await server.count("GET", of: "\(stored.name).mp4") == 1)
+        }
+    }
+
     @Test("A local file is compared with its name")
     func damagedLocalFile() async throws {
         try await withWorld { _, store, _ in
