@@ -27,7 +27,7 @@ struct EngineConnection: Sendable {
 
     /// Puts an order on its way, in the order of the calls.
     ///
-    /// It never waits: an order is small, there are at most four per generation, and the watch over a peer that does
+    /// It never waits: an order is small, there are at most three per generation and two beside, and the watch over a peer that does
     /// not read is the deadline. If the peer is gone, reading ends.
     ///
     /// - Parameter order: what to say.

@@ -24,6 +24,8 @@ package enum EngineEnvironment {
     /// - Returns: names and values.
     static func variables(_ settings: EngineSettings, parent: Int32) -> [String: String] {
         var variables = settings.environment.filter { passedOn.contains($0.key) }
+        // So that `cuda:1` is the same GPU here, where NVML numbers by the bus, as in the engine.
+        if variables["CUDA_DEVICE_ORDER"] == nil { variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID" }
         variables["ANIMATO_ENGINE_PARENT"] = String(parent)
         variables["OMP_NUM_THREADS"] = settings.threads.map(String.init)
         return variables

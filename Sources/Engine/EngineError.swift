@@ -93,3 +93,28 @@ package struct EngineMemoryFault: Sendable, Equatable {
         return Double(freeBytesBefore) - Double(freeBytesAfter) > Double(freeBytesBefore) * tolerance
     }
 }
+
+extension EngineError {
+    /// What a `failed` means for the caller.
+    init(_ failed: EngineMessage.Failed) {
+        self =
+            switch failed.kind {
+            case .invalidInput: .rejectedInput(code: failed.code, message: failed.message)
+            case .outOfMemory:
+                .outOfMemory(
+                    EngineMemoryFault(
+                        message: failed.message,
+                        stage: failed.stage,
+                        freeBytesBefore: failed.freeBytesBefore,
+                        freeBytesAfter: failed.freeBytesAfter
+                    )
+                )
+            case .yielded: .yielded
+            // Nobody here asked for it: somebody told the process to end.
+            case .cancelled: .crashed(message: "The engine was told to end by someone else.")
+            case .storage: .storage(code: failed.code, message: failed.message)
+            case .loadFailed: .loadFailed(code: failed.code, message: failed.message)
+            case .internal: .failed(code: failed.code, message: failed.message)
+            }
+    }
+}

@@ -1,21 +1,26 @@
-/// Decides what happens to an engine and its generation; events go in, actions come out, nothing is done here.
+/// Decides what happens to an engine and its generations; events go in, actions come out, nothing is done here.
 ///
-///     waiting ──started──▸ starting ──hello──▸ ready ◂──done, failed── busy
-///        ▴                    │                  │ ──────generate─────▸ │
-///        └───processEnded── ending ◂──refused, broken, hung, gone, shut down
+///     waiting ──started──▸ starting ──hello──▸ up (a pass on the device, another being written, or neither)
+///        ▴                    │                 │
+///        └───processEnded── ending ◂──refused, broken, hung, gone, replaced, put to sleep, shut down
 struct EngineLifecycle: Sendable {
     typealias Instant = SuspendingClock.Instant
 
     let settings: EngineSettings
     var phase = Phase.waiting
-    private var isStopping = false
+    var wish = Wish.up
+    /// What the engine last said of itself.
+    private(set) var lastDescription: EngineDescription?
     /// Why the last process ended; shown until the next one says hello.
     private var fault: EngineFault?
     var failures = 0
     private var readySince: Instant?
     /// By model, memory mode and inputs: one may be a hundred times slower than another.
     var stalls: [String: StallDeadline] = [:]
-    private var deadline = 0
+    /// How many passes there were.
+    var passCount = 0
+    private var armed: [Awaited: Int] = [:]
+    private var armCount = 0
 
     init(settings: EngineSettings) {
         self.settings = settings
@@ -23,33 +28,68 @@ struct EngineLifecycle: Sendable {
 
     /// What the engine can do.
     var state: EngineState {
-        guard !isStopping else { return .stopped }
+        switch wish {
+        case .stopped: return .stopped
+        case .asleep: return .asleep(lastDescription)
+        case .up: break
+        }
         switch phase {
         case .waiting, .starting: return fault.map(EngineState.restarting) ?? .starting
-        case .ready(let description): return .ready(description)
-        case .busy(let description, _): return .busy(description)
-        case .ending(let ending): return .restarting(ending.fault ?? Self.crash("The engine process ended."))
+        case .up(let running):
+            guard running.working == nil else { return .busy(running.description) }
+            return running.replacement.map { .restarting($0.fault) } ?? .ready(running.description)
+        case .ending(let ending):
+            if let fault = ending.fault { return .restarting(fault) }
+            return ending.isBlameless ? .starting : .restarting(Self.crash("The engine process ended."))
         case .stopped: return .stopped
         }
     }
 
+    /// The model of the last pass, while it is on the device.
+    var warmModel: String? {
+        if case .up(let running) = phase { running.warmModel } else { nil }
+    }
+
     // MARK: The process
 
-    /// Whether another process is to be started.
-    mutating func mayStart() -> Bool {
-        guard isStopping else { return true }
-        phase = .stopped
-        return false
+    /// There is no process; whether there is to be one.
+    mutating func turn() -> Turn {
+        switch wish {
+        case .up: return .start
+        case .asleep: return .wait
+        case .stopped:
+            phase = .stopped
+            return .end
+        }
     }
 
     /// A process is there.
     mutating func started() -> [Action] {
-        guard !isStopping else {
-            phase = .ending(Ending())
-            return [.terminate, arm(settings.stopDeadline)]
+        guard wish == .up else {
+            phase = .ending(Ending(isBlameless: true))
+            return [.terminate, arm(.process, settings.stopDeadline)]
         }
         phase = .starting
-        return [arm(settings.startDeadline)]
+        return [arm(.process, settings.startDeadline)]
+    }
+
+    /// The process has introduced itself.
+    mutating func greeted(_ hello: EngineMessage.Hello, at now: Instant) -> [Action] {
+        guard hello.protocol == Self.protocolVersion else {
+            return breach("it speaks version \(hello.protocol) of the protocol, not \(Self.protocolVersion)")
+        }
+        let description = EngineDescription(
+            engineVersion: hello.engineVersion,
+            memoryBytes: hello.memoryBytes,
+            models: hello.models,
+            loras: hello.loras
+        )
+        guard description.isSound else { return breach("its description contradicts itself") }
+        phase = .up(Running(description))
+        lastDescription = description
+        fault = nil
+        readySince = now
+        return disarm(.process)
     }
 
     /// The engine has closed the channel or said something that is none of the protocol.
@@ -62,30 +102,7 @@ struct EngineLifecycle: Sendable {
         }
         if isEnding { return [] }
         end()
-        return [arm(Self.exitGrace)]
-    }
-
-    /// A deadline that was armed has passed.
-    mutating func deadlinePassed(number: Int) -> [Action] {
-        guard number == deadline else { return [] }
-        switch phase {
-        case .starting:
-            let message = "The engine did not say hello within \(settings.startDeadline)."
-            end(EngineFault(code: "engine_start_timeout", message: message))
-        case .busy(_, let watch) where watch.isCancelled:
-            let message = "The engine did not answer a cancel and was killed."
-            end(EngineFault(code: "engine_stalled", message: message), outcome: .cancelled)
-        case .busy(_, let watch) where watch.isYielding && !watch.isFinishing:
-            let message = "The engine did not give up its generation in time and was killed."
-            end(EngineFault(code: "engine_stalled", message: message), outcome: .yielded)
-        case .busy(_, let watch):
-            let stage = watch.stage?.rawValue ?? "start"
-            let message = "The engine gave no sign of life in time (\(stage)) and was killed."
-            end(EngineFault(code: "engine_stalled", message: message), outcome: .stalled(message: message))
-        case .ending: break
-        case .waiting, .ready, .stopped: return []
-        }
-        return [.kill]
+        return [arm(.process, Self.exitGrace)]
     }
 
     /// The process and its group are gone, or there never was one.
@@ -103,22 +120,24 @@ struct EngineLifecycle: Sendable {
         at now: Instant
     ) -> (actions: [Action], pause: Duration?) {
         if !isEnding { end() }
-        var actions = [Action.disarm]
-        var ended = EngineFault(code: code, message: reason)
+        var actions = armed.keys.map(Action.disarm)
+        armed = [:]
+        var ended: EngineFault? = EngineFault(code: code, message: reason)
         var isBlameless = false
         if case .ending(let ending) = phase {
             isBlameless = ending.isBlameless
-            if let watch = ending.watch {
-                actions.append(.discard(output: watch.command.output))
-                actions.append(.finish(.failure(ending.outcome ?? .crashed(message: reason))))
+            for orphan in ending.orphans {
+                let command = orphan.row.command
+                actions.append(.discard(output: command.output))
+                actions.append(.finish(id: command.id, .failure(orphan.outcome ?? .crashed(message: reason))))
             }
-            ended = ending.fault ?? ended
+            ended = isBlameless ? ending.fault : ending.fault ?? ended
             if !ending.isExplained, !lastWords.isEmpty {
-                ended.message += " The server's log has its last words."
-                ended.log = lastWords
+                ended?.message += " The server's log has its last words."
+                ended?.log = lastWords
             }
         }
-        guard !isStopping else {
+        guard wish != .stopped else {
             phase = .stopped
             return (actions, nil)
         }
@@ -133,39 +152,6 @@ struct EngineLifecycle: Sendable {
         return (actions, settings.backOff.pause(afterFailures: failures))
     }
 
-    /// The engine is to end for good.
-    mutating func shutDown() -> [Action] {
-        guard !isStopping else { return [] }
-        isStopping = true
-        switch phase {
-        case .waiting, .stopped: return []
-        case .starting, .ready, .busy:
-            end(outcome: .unavailable(EngineState.stopped.unreadiness))
-        case .ending: break
-        }
-        return [.send(.shutdown), .terminate, arm(settings.stopDeadline)]
-    }
-
-    // MARK: What it says
-
-    /// The process has introduced itself.
-    mutating func greeted(_ hello: EngineMessage.Hello, at now: Instant) -> [Action] {
-        guard hello.protocol == Self.protocolVersion else {
-            return breach("it speaks version \(hello.protocol) of the protocol, not \(Self.protocolVersion)")
-        }
-        let description = EngineDescription(
-            engineVersion: hello.engineVersion,
-            memoryBytes: hello.memoryBytes,
-            models: hello.models,
-            loras: hello.loras
-        )
-        guard description.isSound else { return breach("its description contradicts itself") }
-        phase = .ready(description)
-        fault = nil
-        readySince = now
-        return [.disarm]
-    }
-
     // MARK: Ends
 
     var isEnding: Bool {
@@ -176,23 +162,30 @@ struct EngineLifecycle: Sendable {
     mutating func breach(_ reason: String) -> [Action] {
         if isEnding { return [] }
         let message = "The engine broke the protocol and was killed: \(reason)."
-        end(EngineFault(code: "engine_protocol_broken", message: message), outcome: .crashed(message: message))
+        end(EngineFault(code: "engine_protocol_broken", message: message)) { _ in .crashed(message: message) }
         return [.kill]
     }
 
-    /// From here on nothing that the process says counts.
+    /// From here on nothing that the process says counts, but for the videos that a polite end lets it finish.
     ///
-    /// Its generation ends when it is gone.
+    /// - Parameters:
+    ///   - fault: why; the end of the process says it where none is given.
+    ///   - ending: what else is known of this end.
+    ///   - outcome: what it is to the generations of a pass that were not cancelled, which end when it is gone.
     mutating func end(
         _ fault: EngineFault? = nil,
-        isExplained: Bool = false,
-        isBlameless: Bool = false,
-        outcome: EngineError? = nil
+        as ending: Ending = Ending(),
+        outcome: (PassWatch) -> EngineError? = { _ in nil }
     ) {
-        var ending = Ending(fault: fault, isExplained: isExplained, isBlameless: isBlameless)
-        if case .busy(_, let watch) = phase {
-            ending.watch = watch
-            ending.outcome = watch.isCancelled ? .cancelled : outcome
+        var ending = ending
+        ending.fault = fault
+        if case .up(let running) = phase {
+            // In the order in which they would have ended.
+            for pass in running.passes.reversed() {
+                ending.orphans += pass.rows.map { row in
+                    Orphan(row: row, outcome: row.isCancelled ? .cancelled : outcome(pass))
+                }
+            }
         }
         phase = .ending(ending)
     }
@@ -201,9 +194,24 @@ struct EngineLifecycle: Sendable {
         EngineFault(code: "engine_crashed", message: message)
     }
 
-    /// Has a deadline take the place of the one before.
-    mutating func arm(_ duration: Duration) -> Action {
-        deadline += 1
-        return .arm(after: duration, number: deadline)
+    // MARK: Deadlines
+
+    /// Bounds the waiting for something, in place of the bound before.
+    mutating func arm(_ awaited: Awaited, _ duration: Duration) -> Action {
+        armCount += 1
+        armed[awaited] = armCount
+        return .arm(Deadline(awaited: awaited, number: armCount), after: duration)
+    }
+
+    /// Nothing is awaited any more.
+    mutating func disarm(_ awaited: Awaited) -> [Action] {
+        armed.removeValue(forKey: awaited) == nil ? [] : [.disarm(awaited)]
+    }
+
+    /// Whether a deadline that has passed still counts; it counts once.
+    mutating func takesEffect(_ deadline: Deadline) -> Bool {
+        guard armed[deadline.awaited] == deadline.number else { return false }
+        armed[deadline.awaited] = nil
+        return true
     }
 }

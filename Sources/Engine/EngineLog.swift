@@ -38,6 +38,17 @@ struct EngineLog: Sendable {
         endLine(at: now)
     }
 
+    /// Takes apart a line that begins with the trace that it is about.
+    static func parts(of line: String) -> (traceID: String?, text: Substring) {
+        let prefix = "trace_id="
+        let rest = line.dropFirst(prefix.count)
+        let id = rest.prefix(32)
+        guard line.hasPrefix(prefix), id.utf8.count == 32, id.allSatisfy({ $0.isHexDigit }),
+            rest.dropFirst(32).first == " "
+        else { return (nil, line[...]) }
+        return (String(id), rest.dropFirst(33))
+    }
+
     private mutating func endLine(at now: Instant) -> [String] {
         defer { line.removeAll(keepingCapacity: true) }
         guard !line.isEmpty else { return [] }

@@ -81,6 +81,8 @@ enum EngineMessage: Sendable, Equatable {
         var skippedSteps: Int
         /// Time in each stage.
         var seconds: [String: Double]
+        /// Of the whole pass, on the device; where the engine can tell.
+        var peakBytes: Int64?
 
         enum CodingKeys: String, CodingKey {
             case id
@@ -97,6 +99,22 @@ enum EngineMessage: Sendable, Equatable {
             case resumedStep = "resumed_step"
             case skippedSteps = "skipped_steps"
             case seconds
+            case peakBytes = "peak_bytes"
+        }
+    }
+
+    /// The device is free; only the files of these generations remain to be written.
+    struct Released: Sendable, Equatable, Decodable {
+        var ids: [String]
+    }
+
+    /// The model is off the device.
+    struct Parked: Sendable, Equatable, Decodable {
+        /// Of the device, where the engine can tell.
+        var freeBytes: Int64?
+
+        enum CodingKeys: String, CodingKey {
+            case freeBytes = "free_bytes"
         }
     }
 
@@ -143,8 +161,10 @@ enum EngineMessage: Sendable, Equatable {
     case checkpointed(Saved)
     case preview(Saved)
     case progress(Progress)
+    case released(Released)
     case done(Done)
     case failed(Failed)
+    case parked(Parked)
 }
 
 extension EngineProgress.Stage: Decodable {}
@@ -164,8 +184,10 @@ extension EngineMessage: Decodable {
         case checkpointed
         case preview
         case progress
+        case released
         case done
         case failed
+        case parked
     }
 
     init(from decoder: any Decoder) throws {
@@ -179,14 +201,11 @@ extension EngineMessage: Decodable {
             case .checkpointed: .checkpointed(try Saved(from: decoder))
             case .preview: .preview(try Saved(from: decoder))
             case .progress: .progress(try Progress(from: decoder))
+            case .released: .released(try Released(from: decoder))
             case .done: .done(try Done(from: decoder))
             case .failed: .failed(try Failed(from: decoder))
+            case .parked: .parked(try Parked(from: decoder))
             }
-    }
-
-    /// Whether the model has just come onto the device.
-    var isLoaded: Bool {
-        if case .loaded = self { true } else { false }
     }
 
     /// The word on the wire, for messages to people.
@@ -200,8 +219,10 @@ extension EngineMessage: Decodable {
         case .checkpointed: "checkpointed"
         case .preview: "preview"
         case .progress: "progress"
+        case .released: "released"
         case .done: "done"
         case .failed: "failed"
+        case .parked: "parked"
         }
     }
 }

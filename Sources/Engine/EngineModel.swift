@@ -19,6 +19,14 @@ package struct EngineModel: Sendable, Equatable, Codable {
     package var memoryTable: [MemoryEntry]
     /// Sizes (width, height) for requests that name none.
     package var sizes: [[Int]]
+    /// How many generations one pass may have, if it says so.
+    private var declaredMaxBatch: Int?
+
+    /// How many generations one pass may have, 1 to 16; 1 where nothing is said.
+    package var maxBatch: Int {
+        get { declaredMaxBatch ?? 1 }
+        set { declaredMaxBatch = newValue }
+    }
 
     /// A shape that is known to fit in a mode on a device of so much memory.
     package struct MemoryEntry: Sendable, Equatable, Codable {
@@ -119,6 +127,7 @@ package struct EngineModel: Sendable, Equatable, Codable {
         case memoryModes = "memory_modes"
         case memoryTable = "memory_table"
         case sizes
+        case declaredMaxBatch = "max_batch"
     }
 
     /// Whether every range is a range, so that whoever forms one cannot trap.
@@ -138,7 +147,8 @@ package struct EngineModel: Sendable, Equatable, Codable {
         (0.05...1).contains(defaults.strength) && Set(inputs).count == inputs.count
             && stepCache.contains("off") && Set(stepCache).count == stepCache.count
             && !memoryModes.isEmpty && Set(memoryModes).count == memoryModes.count
-            && memoryTable.allSatisfy(\.isSound) && (nativeShapes ?? []).allSatisfy(Self.isSize)
+            && (1...16).contains(maxBatch) && memoryTable.allSatisfy(\.isSound)
+            && (nativeShapes ?? []).allSatisfy(Self.isSize)
             && sizes.allSatisfy { size in
                 Self.isSize(size) && size.allSatisfy { $0.isMultiple(of: limits.sizeMultiple) }
             }

@@ -1,12 +1,14 @@
 /// What the server tells an engine: `docs/engine-protocol.md`, "Server to engine".
 enum EngineOrder: Sendable, Equatable {
-    /// Make this video; one at a time.
-    case generate(GenerateCommand)
+    /// Make this video, and those of its companions in the same pass; one pass at a time.
+    case generate(GenerateCommand, companions: [GenerateCommand] = [])
     /// Stop that generation within one step.
     case cancel(id: String)
-    /// Write a checkpoint at the end of the step and give up.
+    /// Have the pass of that generation write its checkpoints at the end of the step and give up.
     case yield(id: String)
-    /// Yield what runs and exit.
+    /// Move the model off the device.
+    case park
+    /// Yield what is on the device, finish what is being written, and exit.
     case shutdown
 }
 
@@ -22,6 +24,8 @@ extension EngineOrder: Encodable {
         case metadata
         case checkpoint
         case preview
+        case trace
+        case companions
     }
 
     private enum RequestKeys: String, CodingKey {
@@ -42,7 +46,7 @@ extension EngineOrder: Encodable {
     func encode(to encoder: any Encoder) throws {
         var fields = encoder.container(keyedBy: CodingKeys.self)
         switch self {
-        case .generate(let command):
+        case .generate(let command, let companions):
             try fields.encode("generate", forKey: .type)
             try fields.encode(command.id, forKey: .id)
             try fields.encode(command.model, forKey: .model)
@@ -53,6 +57,10 @@ extension EngineOrder: Encodable {
             try fields.encodeIfPresent(command.metadata, forKey: .metadata)
             try fields.encodeIfPresent(command.checkpoint, forKey: .checkpoint)
             try fields.encodeIfPresent(command.preview, forKey: .preview)
+            try fields.encodeIfPresent(command.trace, forKey: .trace)
+            if !companions.isEmpty {
+                try fields.encode(companions.map(Companion.init), forKey: .companions)
+            }
             var request = fields.nestedContainer(keyedBy: RequestKeys.self, forKey: .request)
             try request.encode(command.prompt, forKey: .prompt)
             try request.encode(command.negativePrompt, forKey: .negativePrompt)
@@ -72,8 +80,40 @@ extension EngineOrder: Encodable {
         case .yield(let id):
             try fields.encode("yield", forKey: .type)
             try fields.encode(id, forKey: .id)
+        case .park:
+            try fields.encode("park", forKey: .type)
         case .shutdown:
             try fields.encode("shutdown", forKey: .type)
         }
+    }
+}
+
+/// What a companion does not have in common with the first of its pass.
+private struct Companion: Encodable {
+    let command: GenerateCommand
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+        case prompt
+        case negativePrompt = "negative_prompt"
+        case seed
+        case output
+        case metadata
+        case checkpoint
+        case preview
+        case trace
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encode(command.id, forKey: .id)
+        try fields.encode(command.prompt, forKey: .prompt)
+        try fields.encode(command.negativePrompt, forKey: .negativePrompt)
+        try fields.encode(command.seed, forKey: .seed)
+        try fields.encode(command.output, forKey: .output)
+        try fields.encodeIfPresent(command.metadata, forKey: .metadata)
+        try fields.encodeIfPresent(command.checkpoint, forKey: .checkpoint)
+        try fields.encodeIfPresent(command.preview, forKey: .preview)
+        try fields.encodeIfPresent(command.trace, forKey: .trace)
     }
 }

@@ -109,14 +109,17 @@ struct EngineProcess: Sendable {
         // A log that cannot be read is over, like one that has ended.
         while let buffer = try? await iterator.next() {
             let lines = buffer.withUnsafeBytes { log.take($0, at: .now) }
-            for line in lines {
-                logger.notice("engine log", metadata: ["line": "\(line)"])
-            }
+            for line in lines { note(line, logger) }
         }
-        for line in log.finish(at: .now) {
-            logger.notice("engine log", metadata: ["line": "\(line)"])
-        }
+        for line in log.finish(at: .now) { note(line, logger) }
         return log.lastLines
+    }
+
+    private func note(_ line: String, _ logger: Logger) {
+        let (traceID, text) = EngineLog.parts(of: line)
+        var metadata: Logger.Metadata = ["line": "\(text)"]
+        if let traceID { metadata["trace_id"] = "\(traceID)" }
+        logger.notice("engine log", metadata: metadata)
     }
 
     // MARK: How it is started

@@ -6,19 +6,12 @@ import Synchronization
 /// Keeps one engine process running and carries out what `EngineLifecycle` decides.
 final class EngineSupervisor: Service, Sendable {
     private typealias Action = EngineLifecycle.Action
-    private typealias Outcome = Result<EngineVideo, EngineError>
-
-    /// Who waits for the generation.
-    private struct Waiter: Sendable {
-        var report: @Sendable (EngineReport) -> Void
-        var continuation: CheckedContinuation<Outcome, Never>
-    }
 
     /// What is done without the lock: all that calls someone else.
     private enum Effect {
-        case report(EngineReport, Waiter)
+        case report(id: String, EngineReport, PassCall)
         case discard(String)
-        case finish(Outcome, Waiter)
+        case finish(id: String, PassCall.Outcome, PassCall)
         case log(EngineState, before: EngineState)
     }
 
@@ -26,19 +19,22 @@ final class EngineSupervisor: Service, Sendable {
         var lifecycle: EngineLifecycle
         var connection: EngineConnection?
         var group: ProcessGroup?
-        var timer: Scheduled<Void>?
-        var waiter: Waiter?
+        var timers: [EngineLifecycle.Awaited: Scheduled<Void>] = [:]
+        /// Who waits, by the ids of the generations.
+        var calls: [String: PassCall] = [:]
     }
 
     let board = EngineStateBoard(.starting)
     private let process: EngineProcess
     private let logger: Logger
+    private let metrics: EngineMetrics
     private let core: Mutex<Core>
 
     init(settings: EngineSettings, logger: Logger) {
         var logger = logger
         logger[metadataKey: "device"] = "\(settings.device)"
         self.logger = logger
+        metrics = EngineMetrics(device: settings.device)
         process = EngineProcess(settings: settings, logger: logger)
         core = Mutex(Core(lifecycle: EngineLifecycle(settings: settings)))
     }
@@ -48,13 +44,23 @@ final class EngineSupervisor: Service, Sendable {
         core.withLock { $0.group?.processID }
     }
 
+    /// The model of the last pass, while it is on the device.
+    var warmModel: String? {
+        core.withLock { $0.lifecycle.warmModel }
+    }
+
     // MARK: The process
 
     func run() async {
         await withTaskCancellationOrGracefulShutdownHandler {
-            while core.withLock({ $0.lifecycle.mayStart() }) {
-                guard let pause = await runProcess() else { return }
-                await rest(pause)
+            while true {
+                switch core.withLock({ $0.lifecycle.turn() }) {
+                case .start:
+                    guard let pause = await runProcess() else { return }
+                    await rest(pause)
+                case .wait: await waitForState { !$0.isAsleep }
+                case .end: return
+                }
             }
         } onCancelOrGracefulShutdown: {
             self.shutDown()
@@ -63,6 +69,14 @@ final class EngineSupervisor: Service, Sendable {
 
     func shutDown() {
         apply { $0.shutDown() }
+    }
+
+    func sleep() {
+        apply { $0.sleep() }
+    }
+
+    func wake() {
+        apply { $0.wake() }
     }
 
     /// One process from its start to its end.
@@ -90,6 +104,7 @@ final class EngineSupervisor: Service, Sendable {
             core.group = nil
         }
         if let pause, case .restarting(let fault) = board.state {
+            metrics.ended(fault.code)
             logger.warning(
                 "engine is down",
                 metadata: [
@@ -110,6 +125,7 @@ final class EngineSupervisor: Service, Sendable {
         do {
             try await connection.forEachMessage { message in
                 apply { $0.received(message, at: .now) }
+                if case .loaded = message { metrics.loaded() }
             }
             apply { $0.channelEnded(nil) }
         } catch {
@@ -124,49 +140,69 @@ final class EngineSupervisor: Service, Sendable {
                 // Ends early if the task is cancelled, and that is all that cancelling means here.
                 try? await Task.sleep(for: pause, clock: .suspending)
             }
-            group.addTask {
-                for await state in self.board.states() where state == .stopped {
-                    return
-                }
-            }
+            group.addTask { await self.waitForState { $0 == .stopped } }
             await group.next()
             group.cancelAll()
         }
     }
 
-    // MARK: The generation
+    private func waitForState(_ isRight: (EngineState) -> Bool) async {
+        for await state in board.states() where isRight(state) {
+            return
+        }
+    }
+
+    // MARK: Passes
 
     func generate(
-        _ command: GenerateCommand,
-        report: @escaping @Sendable (EngineReport) -> Void
-    ) async throws(EngineError) -> EngineVideo {
-        guard !Task.isCancelled else { throw .cancelled }
-        guard FrameCodec.frame(.generate(command)) != nil else {
-            throw .rejectedInput(code: "invalid_request", message: "The request cannot be sent to the engine.")
+        _ pass: [GenerateCommand],
+        report: @escaping @Sendable (String, EngineReport) -> Void,
+        ended: @escaping @Sendable (String, PassCall.Outcome) -> Void
+    ) async {
+        guard !Task.isCancelled else {
+            return pass.forEach { ended($0.id, .failure(.cancelled)) }
         }
-        let outcome = await withTaskCancellationHandler {
+        let sent = Array(PassCall.sendable(pass))
+        for command in pass.dropFirst(max(sent.count, 1)) {
+            // It has done nothing wrong, and is the first of another pass.
+            ended(command.id, .failure(.yielded))
+        }
+        guard let leader = sent.first else {
+            let error = EngineError.rejectedInput(
+                code: "invalid_request", message: "The request cannot be sent to the engine.")
+            return pass.prefix(1).forEach { ended($0.id, .failure(error)) }
+        }
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                begin(command, Waiter(report: report, continuation: continuation))
+                let call = PassCall(sent, report: report, ended: ended, continuation: continuation)
+                begin(leader, companions: Array(sent.dropFirst()), call)
             }
         } onCancel: {
-            apply { $0.cancel(id: command.id) }
+            sent.forEach { cancel(id: $0.id) }
         }
-        return try outcome.get()
+    }
+
+    func cancel(id: String) {
+        apply { $0.cancel(id: id) }
     }
 
     func yield(id: String) {
         apply { $0.yield(id: id) }
     }
 
-    private func begin(_ command: GenerateCommand, _ waiter: Waiter) {
+    func park() {
+        apply { $0.park() }
+    }
+
+    private func begin(_ leader: GenerateCommand, companions: [GenerateCommand], _ call: PassCall) {
         do throws(EngineError) {
-            try apply(for: waiter) { lifecycle throws(EngineError) in
+            try apply(for: call) { lifecycle throws(EngineError) in
                 // Asked under the lock: a cancel is either seen here, or finds the generation in the lifecycle.
                 guard !Task.isCancelled else { throw .cancelled }
-                return try lifecycle.generate(command, at: .now)
+                return try lifecycle.generate(leader, companions: companions, at: .now)
             }
         } catch {
-            waiter.continuation.resume(returning: .failure(error))
+            call.endAll(.failure(error))
         }
     }
 
@@ -177,13 +213,13 @@ final class EngineSupervisor: Service, Sendable {
     /// What changes the engine is done under the lock, so that it happens in the order of the decisions: a cancel never
     /// overtakes its command on the wire. None of it waits. What calls others is done afterwards, by the same thread.
     private func apply<Failure: Error>(
-        for waiter: Waiter? = nil,
+        for call: PassCall? = nil,
         _ event: (inout EngineLifecycle) throws(Failure) -> [Action]
     ) throws(Failure) {
         let effects = try core.withLock { core throws(Failure) -> [Effect] in
             let before = core.lifecycle.state
             let actions = try event(&core.lifecycle)
-            core.waiter = waiter ?? core.waiter
+            call?.ids.forEach { core.calls[$0] = call }
             var effects = actions.compactMap { perform($0, &core) }
             let after = core.lifecycle.state
             if after != before {
@@ -199,33 +235,32 @@ final class EngineSupervisor: Service, Sendable {
         switch action {
         case .send(let order):
             _ = core.connection?.send(order)
-        case .arm(let duration, let number):
-            core.timer?.cancel()
-            core.timer = core.connection?.eventLoop.scheduleTask(in: TimeAmount(duration)) { [weak self] in
-                self?.apply { $0.deadlinePassed(number: number) }
+        case .arm(let deadline, let duration):
+            core.timers[deadline.awaited]?.cancel()
+            core.timers[deadline.awaited] = core.connection?.eventLoop.scheduleTask(in: TimeAmount(duration)) {
+                [weak self] in
+                self?.apply { $0.deadlinePassed(deadline) }
             }
-        case .disarm:
-            core.timer?.cancel()
-            core.timer = nil
+        case .disarm(let awaited):
+            core.timers.removeValue(forKey: awaited)?.cancel()
         case .terminate:
             core.group?.terminate()
         case .kill:
             core.group?.kill()
-        case .report(let report):
-            return core.waiter.map { .report(report, $0) }
+        case .report(let id, let report):
+            return core.calls[id].map { .report(id: id, report, $0) }
         case .discard(let output):
             return .discard(output)
-        case .finish(let outcome):
-            defer { core.waiter = nil }
-            return core.waiter.map { .finish(outcome, $0) }
+        case .finish(let id, let outcome):
+            return core.calls.removeValue(forKey: id).map { .finish(id: id, outcome, $0) }
         }
         return nil
     }
 
     private func perform(_ effect: Effect) {
         switch effect {
-        case .report(let report, let waiter): waiter.report(report)
-        case .finish(let outcome, let waiter): waiter.continuation.resume(returning: outcome)
+        case .report(let id, let report, let call): call.report(id, report)
+        case .finish(let id, let outcome, let call): call.end(id, outcome)
         case .discard(let output): EngineOutput.discard(output, logger)
         case .log(let state, let before): log(state, before)
         }
@@ -233,7 +268,7 @@ final class EngineSupervisor: Service, Sendable {
 
     private func log(_ state: EngineState, _ before: EngineState) {
         switch state {
-        case .ready(let description) where before.description == nil:
+        case .ready(let description) where before == .starting || before.fault != nil:
             logger.info(
                 "engine is ready",
                 metadata: [
@@ -243,8 +278,20 @@ final class EngineSupervisor: Service, Sendable {
             )
         case .stopped:
             logger.info("engine stops")
+        case .asleep:
+            logger.info("engine goes to sleep")
         case .starting, .ready, .busy, .restarting:
             break
         }
+    }
+}
+
+extension EngineState {
+    fileprivate var isAsleep: Bool {
+        if case .asleep = self { true } else { false }
+    }
+
+    fileprivate var fault: EngineFault? {
+        if case .restarting(let fault) = self { fault } else { nil }
     }
 }

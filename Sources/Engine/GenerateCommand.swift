@@ -32,6 +32,8 @@ package struct GenerateCommand: Sendable, Equatable {
     package var checkpoint: Periodic?
     /// `nil` for none.
     package var preview: Periodic?
+    /// A W3C `traceparent`, which the engine's log names the trace of; `nil` for none.
+    package var trace: String?
 
     /// A file that is written anew after so many steps.
     package struct Periodic: Sendable, Equatable, Encodable {
@@ -77,7 +79,8 @@ package struct GenerateCommand: Sendable, Equatable {
         output: String,
         metadata: VideoMetadata? = nil,
         checkpoint: Periodic? = nil,
-        preview: Periodic? = nil
+        preview: Periodic? = nil,
+        trace: String? = nil
     ) {
         self.id = id
         self.model = model
@@ -99,6 +102,24 @@ package struct GenerateCommand: Sendable, Equatable {
         self.metadata = metadata
         self.checkpoint = checkpoint
         self.preview = preview
+        self.trace = trace
+    }
+}
+
+extension GenerateCommand {
+    /// Whether it may share a pass with another: all that shapes the work is the same, and it starts from nothing.
+    func isCompanion(of leader: GenerateCommand) -> Bool {
+        var same = self
+        same.id = leader.id
+        same.prompt = leader.prompt
+        same.negativePrompt = leader.negativePrompt
+        same.seed = leader.seed
+        same.output = leader.output
+        same.metadata = leader.metadata
+        same.checkpoint = leader.checkpoint
+        same.preview = leader.preview
+        same.trace = leader.trace
+        return same == leader && inputs.isEmpty && id != leader.id && output != leader.output
     }
 }
 

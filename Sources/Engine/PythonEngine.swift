@@ -29,15 +29,36 @@ package final class PythonEngine: VideoEngine, Service {
         supervisor.processID
     }
 
+    package var warmModel: String? {
+        supervisor.warmModel
+    }
+
     package func generate(
-        _ command: GenerateCommand,
-        report: @escaping @Sendable (EngineReport) -> Void
-    ) async throws(EngineError) -> EngineVideo {
-        try await supervisor.generate(command, report: report)
+        _ pass: [GenerateCommand],
+        report: @escaping @Sendable (_ id: String, EngineReport) -> Void,
+        ended: @escaping @Sendable (_ id: String, Result<EngineVideo, EngineError>) -> Void
+    ) async {
+        await supervisor.generate(pass, report: report, ended: ended)
+    }
+
+    package func cancel(id: String) {
+        supervisor.cancel(id: id)
     }
 
     package func yield(id: String) {
         supervisor.yield(id: id)
+    }
+
+    package func park() {
+        supervisor.park()
+    }
+
+    package func sleep() {
+        supervisor.sleep()
+    }
+
+    package func wake() {
+        supervisor.wake()
     }
 
     /// Keeps a process running until the service group shuts down, the task is cancelled, or `shutDown()` is called.

@@ -25,7 +25,7 @@ extension EngineLifecycleTests {
             message: "full", stage: .decode, freeBytesBefore: before, freeBytesAfter: after
         )
         let actions = lifecycle.received(Self.failed(before: before, after: after), at: Self.start)
-        #expect(actions == [.disarm, .finish(.failure(.outOfMemory(fault)))])
+        #expect(actions == [.finish(id: "g-1", .failure(.outOfMemory(fault))), .disarm(.sign(pass: 1))])
         #expect(lifecycle.state == .ready(EngineFixture.description))
     }
 
@@ -34,11 +34,11 @@ extension EngineLifecycleTests {
         var lifecycle = try Self.busy()
         let actions = lifecycle.received(Self.failed(before: 1000, after: 989), at: Self.start)
         #expect(outcomes(actions).count == 1 && actions.contains(.terminate))
-        let number = try #require(armed(actions))
-        #expect(number.after == .seconds(10))
+        let ending = try #require(armed(actions))
+        #expect(ending.after == .seconds(10))
         #expect(lifecycle.state.unreadiness.code == "engine_memory_lost")
         var stubborn = lifecycle
-        #expect(stubborn.deadlinePassed(number: number.number) == [.kill])
+        #expect(stubborn.deadlinePassed(ending.deadline) == [.kill])
         let end = lifecycle.processEnded("ended", lastWords: ["words"], at: Self.start)
         #expect(outcomes(end.actions).isEmpty && end.pause == .zero && lifecycle.failures == 0)
         #expect(lifecycle.state.unreadiness.log.isEmpty)

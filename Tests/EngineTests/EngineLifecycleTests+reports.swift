@@ -13,6 +13,10 @@ extension EngineLifecycleTests {
         .resumed(.init(id: id, step: step))
     }
 
+    private static func finished(by done: EngineMessage) -> [EngineMessage] {
+        [progress(.decode, 4), released("g-1"), progress(.write, 4), done]
+    }
+
     @Test("A resumption, checkpoints and previews are reported in order, and each is a sign of life")
     func reports() throws {
         var lifecycle = try Self.busy(with: Self.periodic)
@@ -25,7 +29,7 @@ extension EngineLifecycleTests {
         for message in messages {
             let actions = lifecycle.received(message, at: Self.start)
             #expect(armed(actions) != nil, "\(message.name)")
-            for case .report(let report) in actions { reports.append(report) }
+            for case .report(_, let report) in actions { reports.append(report) }
         }
         #expect(reports.count == messages.count)
         #expect(
@@ -33,6 +37,7 @@ extension EngineLifecycleTests {
                 .resumed(step: 1), .checkpointed(step: 2, bytes: 9), .preview(step: 2, bytes: 9),
                 .checkpointed(step: 4, bytes: 9),
             ])
+        _ = lifecycle.received(Self.released("g-1"), at: Self.start)
         let done = Self.done(resumedStep: 1, skippedSteps: 2)
         let video = try #require(outcomes(lifecycle.received(done, at: Self.start)).first).get()
         #expect(video.resumedStep == 1 && video.skippedSteps == 2 && video.memoryMode == .full)
@@ -57,8 +62,9 @@ extension EngineLifecycleTests {
             [Self.progress(.denoise, 2), .preview(Self.saved(-1))],
             [Self.progress(.denoise, 2), .preview(Self.saved(1, bytes: 0))],
             [Self.progress(.denoise, 2), .checkpointed(Self.saved(1, id: "g-2"))],
-            [Self.done(memoryMode: .modelOffload)], [Self.done(resumedStep: 1)], [Self.done(skippedSteps: -1)],
-            [Self.resumed(2), Self.done()], [Self.done(skippedSteps: 5)],
+            Self.finished(by: Self.done(memoryMode: .modelOffload)), Self.finished(by: Self.done(resumedStep: 1)),
+            Self.finished(by: Self.done(skippedSteps: -1)), [Self.resumed(2)] + Self.finished(by: Self.done()),
+            Self.finished(by: Self.done(skippedSteps: 5)), Self.finished(by: Self.done(file: "/elsewhere")),
         ]
         for messages in contradictions {
             var lifecycle = try Self.busy(with: Self.periodic)
@@ -159,6 +165,7 @@ extension EngineLifecycleTests {
             Self.hello(models: changed { $0.defaults.strength = 0 }),
             Self.hello(models: changed { $0.defaults.strength = 1.5 }),
             Self.hello(models: changed { $0.limits.sizeMultiple = 0 }),
+            Self.hello(models: changed { $0.maxBatch = 0 }), Self.hello(models: changed { $0.maxBatch = 17 }),
             Self.hello(models: [EngineFixture.model], memoryBytes: -1),
             Self.hello(models: [EngineFixture.model], loras: [lora, lora]),
             Self.hello(

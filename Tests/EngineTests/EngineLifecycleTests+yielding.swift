@@ -15,15 +15,21 @@ extension EngineLifecycleTests {
         // Neither the step that it finishes nor the checkpoint moves the deadline.
         let step = lifecycle.received(Self.progress(.denoise, 2), at: Self.start)
         let saved = lifecycle.received(.checkpointed(.init(id: "g-1", step: 2, bytes: 9)), at: Self.start)
-        #expect(armed(step) == nil && saved == [.report(.checkpointed(step: 2, bytes: 9))])
+        #expect(armed(step + saved, for: .yield(pass: 1)) == nil)
+        #expect(saved.first == .report(id: "g-1", .checkpointed(step: 2, bytes: 9)))
         var finished = lifecycle
         #expect(
-            lifecycle.received(Self.failed(.yielded), at: Self.start) == [.disarm, .finish(.failure(.yielded))]
+            lifecycle.received(Self.failed(.yielded), at: Self.start)
+                == [.finish(id: "g-1", .failure(.yielded)), .disarm(.sign(pass: 1)), .disarm(.yield(pass: 1))]
         )
         #expect(lifecycle.state == .ready(EngineFixture.description))
         // The steps were over: it goes on as ever.
         let decode = finished.received(Self.progress(.decode, 4), at: Self.start)
         #expect(armed(decode)?.after == .seconds(1800))
+        var late = finished
+        #expect(try late.deadlinePassed(#require(armed(actions)).deadline).isEmpty)
+        let released = finished.received(Self.released("g-1"), at: Self.start)
+        #expect(released.contains(.disarm(.yield(pass: 1))))
         #expect(try outcomes(finished.received(Self.done(), at: Self.start)).first?.get().bytes == 1)
     }
 
@@ -42,7 +48,9 @@ extension EngineLifecycleTests {
         var lifecycle = try Self.busy()
         _ = lifecycle.received(Self.progress(.decode, 4), at: Self.start)
         #expect(lifecycle.yield(id: "g-1") == [.send(.yield(id: "g-1"))])
+        _ = lifecycle.received(Self.released("g-1"), at: Self.start)
         #expect(armed(lifecycle.received(Self.progress(.write, 4), at: Self.start))?.after == .seconds(1800))
+        #expect(lifecycle.yield(id: "g-1").isEmpty)
         #expect(outcomes(lifecycle.received(Self.done(), at: Self.start)).count == 1)
     }
 
@@ -66,8 +74,8 @@ extension EngineLifecycleTests {
     @Test("A yield that is not answered kills the engine, and what counts is the last checkpoint")
     func killsAfterUnansweredYield() throws {
         var lifecycle = try Self.busy()
-        let number = try #require(armed(lifecycle.yield(id: "g-1"))).number
-        #expect(lifecycle.deadlinePassed(number: number) == [.kill])
+        let deadline = try #require(armed(lifecycle.yield(id: "g-1"))).deadline
+        #expect(lifecycle.deadlinePassed(deadline) == [.kill])
         #expect(lifecycle.state.unreadiness.code == "engine_stalled")
         let end = lifecycle.processEnded("ended", at: Self.start)
         #expect(outcomes(end.actions) == [.failure(.yielded)] && end.pause == .seconds(1))

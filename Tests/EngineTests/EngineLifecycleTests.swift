@@ -11,7 +11,7 @@ struct EngineLifecycleTests {
         var lifecycle = EngineLifecycle(settings: Self.settings)
         #expect(lifecycle.state == .starting)
         #expect(armed(lifecycle.started())?.after == .seconds(120))
-        #expect(lifecycle.received(Self.hello(), at: Self.start) == [.disarm])
+        #expect(lifecycle.received(Self.hello(), at: Self.start) == [.disarm(.process)])
         #expect(lifecycle.state == .ready(EngineFixture.description))
     }
 
@@ -24,10 +24,10 @@ struct EngineLifecycleTests {
         var reports: [EngineProgress] = []
         let messages = [
             .loading, .loaded(.init(seconds: 1)), Self.progress(.encode, 0), Self.progress(.denoise, 0),
-            Self.progress(.denoise, 4), Self.progress(.decode, 4), Self.progress(.write, 4),
+            Self.progress(.denoise, 4), Self.progress(.decode, 4), Self.released("g-1"), Self.progress(.write, 4),
         ]
         for message in messages {
-            for case .report(.progress(let progress)) in lifecycle.received(message, at: Self.start) {
+            for case .report(_, .progress(let progress)) in lifecycle.received(message, at: Self.start) {
                 reports.append(progress)
             }
         }
@@ -56,8 +56,8 @@ struct EngineLifecycleTests {
         var unsound = EngineFixture.model
         unsound.limits.minWidth = 2000
         let beforeHello: [EngineMessage] = [
-            Self.hello(protocol: 1), Self.hello(model: unsound), .loading, Self.progress(.encode, 0), Self.done(),
-            Self.failed(.internal),
+            Self.hello(protocol: 2), Self.hello(model: unsound), .loading, Self.progress(.encode, 0), Self.done(),
+            Self.failed(.internal), Self.released("g-1"), .parked(.init()),
         ]
         for message in beforeHello {
             var lifecycle = EngineLifecycle(settings: Self.settings)
@@ -66,7 +66,7 @@ struct EngineLifecycleTests {
         }
         let beforeCommand: [EngineMessage] = [
             Self.hello(), .loading, .loaded(.init(seconds: 1)), Self.progress(.encode, 0), Self.done(),
-            Self.failed(.internal), .refused(.init(code: "c", message: "m")),
+            Self.failed(.internal), .refused(.init(code: "c", message: "m")), Self.released("g-1"), .parked(.init()),
         ]
         for message in beforeCommand {
             var lifecycle = Self.ready()
@@ -77,7 +77,7 @@ struct EngineLifecycleTests {
             [Self.progress(.load, 0)], [Self.progress(.denoise, 5)], [Self.progress(.denoise, -1)],
             [Self.progress(.denoise, 0, of: 0)], [Self.progress(.denoise, 2), Self.progress(.denoise, 1)],
             [Self.progress(.decode, 2), Self.progress(.denoise, 3)],
-            [Self.progress(.denoise, 1), Self.progress(.denoise, 2, of: 9)], [Self.done(file: "/elsewhere")],
+            [Self.progress(.denoise, 1), Self.progress(.denoise, 2, of: 9)], [Self.done()], [.parked(.init())],
             [.progress(.init(id: "g-2", stage: .encode, step: 0, totalSteps: 4))],
             [.failed(.init(id: "g-2", kind: .internal, code: "engine_busy", message: ""))], [Self.hello()],
         ]
@@ -123,7 +123,8 @@ struct EngineLifecycleTests {
     )
     func tellsFailuresApart(kind: EngineMessage.Failed.Kind, error: EngineError) throws {
         var lifecycle = try Self.busy()
-        #expect(lifecycle.received(Self.failed(kind), at: Self.start) == [.disarm, .finish(.failure(error))])
+        let actions = lifecycle.received(Self.failed(kind), at: Self.start)
+        #expect(actions == [.finish(id: "g-1", .failure(error)), .disarm(.sign(pass: 1))])
         #expect(lifecycle.state == .ready(EngineFixture.description))
     }
 
@@ -131,7 +132,8 @@ struct EngineLifecycleTests {
     func restartsAfterLoadFailure() throws {
         var lifecycle = try Self.busy()
         let actions = lifecycle.received(Self.failed(.loadFailed), at: Self.start)
-        #expect(actions.prefix(2) == [.finish(.failure(.loadFailed(code: "code", message: "message"))), .terminate])
+        #expect(outcomes(actions) == [.failure(.loadFailed(code: "code", message: "message"))])
+        #expect(actions.contains(.terminate) && armed(actions, for: .process)?.after == .seconds(10))
         #expect(lifecycle.state == .restarting(EngineFault(code: "code", message: "message")))
         #expect(outcomes(lifecycle.processEnded("ended", at: Self.start).actions).isEmpty)
     }
@@ -140,12 +142,14 @@ struct EngineLifecycleTests {
     func cancels() throws {
         let ends: [EngineMessage] = [Self.failed(.cancelled), Self.failed(.internal), Self.done()]
         for end in ends {
-            var lifecycle = try Self.busy()
+            // A video comes of what is being written.
+            var lifecycle = end == Self.done() ? try Self.writing() : try Self.busy()
             let actions = lifecycle.cancel(id: "g-1")
             #expect(actions.first == .send(.cancel(id: "g-1")) && armed(actions)?.after == .seconds(30))
             #expect(lifecycle.cancel(id: "g-1").isEmpty)
             // A step after the cancel does not move its deadline.
-            #expect(armed(lifecycle.received(Self.progress(.encode, 0), at: Self.start)) == nil)
+            let sign = Self.progress(end == Self.done() ? .write : .encode, end == Self.done() ? 4 : 0)
+            #expect(armed(lifecycle.received(sign, at: Self.start), for: .cancel(id: "g-1")) == nil)
             let last = lifecycle.received(end, at: Self.start)
             #expect(outcomes(last) == [.failure(.cancelled)])
             #expect(last.contains(.discard(output: Self.command.output)) == (end == Self.done()))
@@ -157,9 +161,11 @@ struct EngineLifecycleTests {
     @Test("A cancel that is not answered kills the engine, and is cancelled all the same")
     func killsAfterUnansweredCancel() throws {
         var lifecycle = try Self.busy()
-        let number = try #require(armed(lifecycle.cancel(id: "g-1"))).number
-        #expect(lifecycle.deadlinePassed(number: number - 1).isEmpty)
-        #expect(lifecycle.deadlinePassed(number: number) == [.kill])
+        let deadline = try #require(armed(lifecycle.cancel(id: "g-1"))).deadline
+        var other = deadline
+        other.number -= 1
+        #expect(lifecycle.deadlinePassed(other).isEmpty)
+        #expect(lifecycle.deadlinePassed(deadline) == [.kill])
         #expect(outcomes(lifecycle.processEnded("ended", at: Self.start).actions) == [.failure(.cancelled)])
     }
 
@@ -175,8 +181,8 @@ struct EngineLifecycleTests {
     @Test("An engine that is silent for too long is killed and its generation has stalled")
     func killsStalled() throws {
         var lifecycle = try Self.busy()
-        let number = try #require(armed(lifecycle.received(Self.progress(.encode, 0), at: Self.start))).number
-        #expect(lifecycle.deadlinePassed(number: number) == [.kill])
+        let deadline = try #require(armed(lifecycle.received(Self.progress(.encode, 0), at: Self.start))).deadline
+        #expect(lifecycle.deadlinePassed(deadline) == [.kill])
         let outcome = outcomes(lifecycle.processEnded("ended", at: Self.start).actions).first
         guard case .failure(.stalled) = outcome else {
             Issue.record("not reported as stalled: \(String(describing: outcome))")
@@ -187,9 +193,9 @@ struct EngineLifecycleTests {
     @Test("A deadline that was replaced or disarmed does nothing")
     func ignoresOldDeadlines() throws {
         var lifecycle = EngineLifecycle(settings: Self.settings)
-        let number = try #require(armed(lifecycle.started())).number
+        let deadline = try #require(armed(lifecycle.started())).deadline
         _ = lifecycle.received(Self.hello(), at: Self.start)
-        #expect(lifecycle.deadlinePassed(number: number).isEmpty)
+        #expect(lifecycle.deadlinePassed(deadline).isEmpty)
         #expect(lifecycle.state == .ready(EngineFixture.description))
     }
 
@@ -235,23 +241,26 @@ struct EngineLifecycleTests {
         let actions = lifecycle.shutDown()
         #expect(actions.prefix(2) == [.send(.shutdown), .terminate] && lifecycle.state == .stopped)
         #expect(lifecycle.shutDown().isEmpty)
-        let number = try #require(armed(actions)).number
-        #expect(lifecycle.deadlinePassed(number: number) == [.kill])
+        let deadline = try #require(armed(actions)).deadline
+        #expect(lifecycle.deadlinePassed(deadline) == [.kill])
         let end = lifecycle.processEnded("ended", at: Self.start)
         guard case .failure(.unavailable(let fault)) = outcomes(end.actions).first else {
             Issue.record("ends as \(end.actions)")
             return
         }
-        #expect(fault.code == "engine_stopped" && end.pause == nil && !lifecycle.mayStart())
+        let turn = lifecycle.turn()
+        #expect(fault.code == "engine_stopped" && end.pause == nil && turn == .end)
     }
 
     @Test("A shutdown before the first start, or between two, starts nothing; one during a start ends it")
     func shutsDownWithoutProcess() {
         var waiting = EngineLifecycle(settings: Self.settings)
-        #expect(waiting.shutDown().isEmpty && !waiting.mayStart())
+        let actions = waiting.shutDown()
+        let end = waiting.turn()
+        #expect(actions.isEmpty && end == .end)
         var spawning = EngineLifecycle(settings: Self.settings)
-        let mayStart = spawning.mayStart()
-        #expect(mayStart)
+        let turn = spawning.turn()
+        #expect(turn == .start)
         _ = spawning.shutDown()
         #expect(spawning.started().first == .terminate)
         #expect(spawning.processEnded("ended", at: Self.start).pause == nil)
@@ -259,7 +268,7 @@ struct EngineLifecycleTests {
 
     @Test("A video that is complete when the shutdown comes is not lost")
     func keepsVideoDuringShutdown() throws {
-        var lifecycle = try Self.busy()
+        var lifecycle = try Self.writing()
         _ = lifecycle.shutDown()
         let outcome = outcomes(lifecycle.received(Self.done(), at: Self.start))
         #expect(try outcome.first?.get().bytes == 1)

@@ -54,8 +54,22 @@ struct EngineEnvironmentTests {
         #expect(
             EngineEnvironment.variables(settings, parent: 42) == [
                 "PATH": "/bin", "HOME": "/root", "OMP_NUM_THREADS": "2", "ANIMATO_ENGINE_PARENT": "42",
+                "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
             ]
         )
+    }
+
+    @Test("A line that begins with a trace is taken apart, and no other is")
+    func findsTraces() {
+        let id = "4bf92f3577b34da6a3ce929d0e0e4736"
+        let parts = EngineLog.parts(of: "trace_id=\(id)   File \"x\"")
+        #expect(parts.traceID == id && parts.text == "  File \"x\"")
+        for line in [
+            "", "a line", "trace_id=", "trace_id=\(id)", "trace_id=\(id.dropLast()) x", "trace_id=\(id.dropLast())x x",
+        ] {
+            let parts = EngineLog.parts(of: line)
+            #expect(parts.traceID == nil && parts.text == line[...])
+        }
     }
 
     @Test("The command line is the one of the protocol")
