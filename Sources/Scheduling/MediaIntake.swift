@@ -34,6 +34,7 @@ package struct MediaIntake: Sendable {
     let settings: UploadSettings
     let clock: any ServiceClock
     let logger: Logger
+    let metrics = UploadMetrics()
 
     package init(
         uploads: any UploadStore,
@@ -53,35 +54,49 @@ package struct MediaIntake: Sendable {
         self.logger = logger
     }
 
-    /// Begins a file of a tenant's.
-    func newUpload(of tenant: TenantID) async throws(AdmissionError) -> any UploadSink {
+    /// Begins a file of a caller's.
+    func newUpload(by caller: Caller) async throws(AdmissionError) -> any UploadSink {
         do {
-            return FileUpload(file: try await files.newFile(), tenant: tenant, intake: self)
+            return FileUpload(file: try await files.newFile(), caller: caller, intake: self)
         } catch {
             throw .results(error)
         }
     }
 
     /// Fetches a file and keeps it.
-    func fetch(_ url: CallbackURL, of tenant: TenantID) async throws(AdmissionError) -> Upload {
-        let upload = try await newUpload(of: tenant)
+    func fetch(_ url: CallbackURL, by caller: Caller) async throws(AdmissionError) -> Upload {
+        let upload = try await newUpload(by: caller)
         do {
             try await fetcher.fetch(url, limit: settings.maxBytes) { try await upload.write($0) }
         } catch {
             await upload.abandon()
             switch error {
             case let error as AdmissionError: throw error
-            case let error as MediaFetchError: throw .mediaFetch(error)
-            default: throw .mediaFetch(MediaFetchError(code: "media_fetch_failed", message: "The fetch was ended."))
+            case let error as MediaFetchError: throw refused(.mediaFetch(error))
+            default:
+                let failure = MediaFetchError(code: "media_fetch_failed", message: "The fetch was ended.")
+                throw refused(.mediaFetch(failure))
             }
         }
-        return try await upload.finish()
+        return try await upload.finish(idempotencyKey: nil)
+    }
+
+    /// Counts a file that is not kept.
+    ///
+    /// - Returns: why it is not.
+    fileprivate func refused(_ error: AdmissionError) -> AdmissionError {
+        metrics.refused(error)
+        return error
     }
 
     /// Looks into a complete file and keeps it.
     ///
     /// The file comes to its name before anybody is told of it, so that no upload is without its file.
-    fileprivate func keep(_ file: StagedMedia, of tenant: TenantID) async throws(AdmissionError) -> Upload {
+    fileprivate func keep(
+        _ file: StagedMedia,
+        of caller: Caller,
+        idempotencyKey: String?
+    ) async throws(AdmissionError) -> Upload {
         let media: Media
         do {
             let (hex, bytes) = try await file.finish()
@@ -98,7 +113,13 @@ package struct MediaIntake: Sendable {
         }
         let adopted = clock.wallTime()
         do {
-            return try await uploads.add(media, of: tenant, lifetime: settings.lifetime, quota: settings.quota)
+            return try await uploads.add(
+                media,
+                of: caller.tenant,
+                lifetime: settings.lifetime,
+                quota: caller.limits.storageBytes ?? settings.quota,
+                idempotencyKey: idempotencyKey
+            )
         } catch {
             await forget(media.id, adopted: adopted)
             throw .store(error)
@@ -134,7 +155,7 @@ package struct MediaIntake: Sendable {
 /// One file on its way in.
 private struct FileUpload: UploadSink {
     let file: StagedMedia
-    let tenant: TenantID
+    let caller: Caller
     let intake: MediaIntake
 
     func write(_ part: [UInt8]) async throws(AdmissionError) {
@@ -144,14 +165,20 @@ private struct FileUpload: UploadSink {
             }
             try await file.append(part)
         } catch let error as ResultStoreError {
-            throw .results(error)
+            throw intake.refused(.results(error))
         } catch {
-            throw .uploadTooLarge(limit: intake.settings.maxBytes)
+            throw intake.refused(.uploadTooLarge(limit: intake.settings.maxBytes))
         }
     }
 
-    func finish() async throws(AdmissionError) -> Upload {
-        try await intake.keep(file, of: tenant)
+    func finish(idempotencyKey: String?) async throws(AdmissionError) -> Upload {
+        do {
+            let upload = try await intake.keep(file, of: caller, idempotencyKey: idempotencyKey)
+            intake.metrics.accepted()
+            return upload
+        } catch {
+            throw intake.refused(error)
+        }
     }
 
     func abandon() async {

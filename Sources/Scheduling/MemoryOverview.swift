@@ -22,7 +22,7 @@ package struct MemoryOverview: Sendable, Equatable {
     ///   - memoryBytes: of the device.
     package init(of model: EngineModel, memoryBytes: Int64) {
         let policy = ModelDescription(model, engineVersion: "").map {
-            MemoryPolicy(model: $0, memoryBytes: memoryBytes, wanted: nil)
+            MemoryPolicy(model: $0, memoryBytes: memoryBytes)
         }
         let shapes = Set(policy?.model.memoryTable.map(\.shape) ?? [])
         lines = shapes.sorted { ($0.width * $0.height, $0.numFrames) < ($1.width * $1.height, $1.numFrames) }.map {

@@ -1,6 +1,6 @@
 import Tasks
 
-/// Decides how a model is held in the memory of a device, and what to try after there was no room.
+/// Decides what to try after there was no room on a device, and says what is published to fit.
 ///
 /// Pure.
 struct MemoryPolicy: Sendable {
@@ -20,23 +20,6 @@ struct MemoryPolicy: Sendable {
     let model: ModelDescription
     /// Of the device.
     let memoryBytes: Int64
-    /// The operator's choice; `nil`: what suits the device.
-    let wanted: MemoryMode?
-
-    /// The mode for an attempt.
-    ///
-    /// - Parameters:
-    ///   - shape: what is made.
-    ///   - plan: what an earlier attempt has led to.
-    /// - Returns: one that the model has.
-    func mode(for shape: VideoShape, plan: AttemptPlan) -> MemoryMode {
-        let modes = model.memoryModes
-        if let planned = plan.memoryMode, let mode = modes.first(where: { $0 >= planned }) { return mode }
-        if let wanted { return modes.first { $0 >= wanted } ?? modes.last ?? .full }
-        // Nothing is known of this model: the fastest, and the ladder if that does not fit.
-        guard !model.memoryTable.isEmpty else { return modes.first ?? .full }
-        return knownMode(for: shape) ?? modes.last ?? .full
-    }
 
     /// The fastest mode that is known to fit; `nil` if none is.
     func knownMode(for shape: VideoShape) -> MemoryMode? {
@@ -52,7 +35,7 @@ struct MemoryPolicy: Sendable {
     /// - Returns: the next attempt, if there is to be one.
     func next(after mode: MemoryMode, _ shape: VideoShape, for request: VideoRequest) -> Next {
         if let lower = model.memoryModes.first(where: { $0 > mode }) { return .mode(lower) }
-        guard request.allowsDegradation, let smaller = reduced(shape, below: request.shape) else {
+        guard let floor = request.degradation, let smaller = reduced(shape, below: request.shape, above: floor) else {
             return .giveUp(advice(on: shape))
         }
         return .shape(smaller)
@@ -72,15 +55,16 @@ struct MemoryPolicy: Sendable {
             .max { $0.pixels < $1.pixels }
     }
 
-    /// The next smaller shape: fewer frames while there are many, then a smaller size; `nil` at the model's least.
-    private func reduced(_ shape: VideoShape, below asked: VideoShape) -> VideoShape? {
+    /// The next smaller shape: fewer frames while there are many, then a smaller size; `nil` at the model's least and
+    /// at the request's.
+    private func reduced(_ shape: VideoShape, below asked: VideoShape, above floor: DegradationFloor) -> VideoShape? {
         // Each reduction leaves about half or less.
         guard asked.pixels >> Self.maximumReductions < shape.pixels else { return nil }
         let limits = model.limits
         var smaller = shape
         let step = limits.frameStep
         let frames = (shape.numFrames - 1) / 2 / step * step + 1
-        if frames > 2 * step, limits.frames.contains(frames) {
+        if frames > 2 * step, limits.frames.contains(frames), frames >= floor.minFrames ?? 0 {
             smaller.numFrames = frames
             return smaller
         }
@@ -88,7 +72,9 @@ struct MemoryPolicy: Sendable {
         func side(_ value: Int) -> Int { value * 7 / 10 / limits.sizeMultiple * limits.sizeMultiple }
         smaller.width = side(shape.width)
         smaller.height = side(shape.height)
-        guard limits.width.contains(smaller.width), limits.height.contains(smaller.height) else { return nil }
+        guard limits.width.contains(smaller.width), limits.height.contains(smaller.height),
+            smaller.height >= floor.minHeight ?? 0
+        else { return nil }
         return smaller
     }
 
@@ -97,7 +83,7 @@ struct MemoryPolicy: Sendable {
         if let largestFit, largestFit.pixels < shape.pixels {
             return "\(asked) \(largestFit.text) is known to fit here."
         }
-        return "\(asked) Ask for fewer frames or a smaller size, or allow_degradation."
+        return "\(asked) Ask for fewer frames or a smaller size, or allow it with degrade."
     }
 }
 
@@ -109,9 +95,4 @@ extension VideoShape {
 
     /// For people.
     var text: String { "\(width)x\(height) with \(numFrames) frames" }
-}
-
-extension VideoRequest {
-    /// What was asked for.
-    var shape: VideoShape { VideoShape(width: width, height: height, numFrames: numFrames) }
 }

@@ -89,27 +89,30 @@ extension GenerateCommand {
     ///   - inputs: paths of what the request brings.
     ///   - checkpoint: where the checkpoint is, and after how many steps it is written; `nil` for none.
     ///   - preview: the same for the preview.
+    ///   - trace: what it belongs to.
     init(
         _ attempt: Attempt,
         metadata: VideoMetadata?,
         output: String,
         inputs: [InputRole: String],
         checkpoint: (file: String, every: Int)?,
-        preview: (file: String, every: Int)?
+        preview: (file: String, every: Int)?,
+        trace: TraceContext?
     ) {
-        let request = attempt.claimed.generation.request
+        let generation = attempt.claimed.generation
+        let request = generation.request.reduced(by: generation.plan)
         self.init(
-            id: Self.id(of: attempt.claimed),
+            id: attempt.id,
             model: attempt.model.name,
             prompt: request.prompt,
             negativePrompt: request.negativePrompt,
-            width: attempt.shape.width,
-            height: attempt.shape.height,
-            numFrames: attempt.shape.numFrames,
+            width: request.width,
+            height: request.height,
+            numFrames: request.numFrames,
             numInferenceSteps: request.numInferenceSteps,
             guidanceScale: request.guidanceScale,
             fps: request.fps,
-            seed: attempt.claimed.generation.seed,
+            seed: generation.seed,
             strength: request.strength,
             stepCache: request.stepCache.rawValue,
             loras: request.loras.map { LoRA(name: $0.name, scale: $0.scale) },
@@ -118,7 +121,8 @@ extension GenerateCommand {
             output: output,
             metadata: metadata,
             checkpoint: checkpoint.map { Periodic(file: $0.file, every: $0.every) },
-            preview: preview.map { Periodic(file: $0.file, every: $0.every) }
+            preview: preview.map { Periodic(file: $0.file, every: $0.every) },
+            trace: trace?.parent
         )
     }
 
@@ -143,7 +147,14 @@ extension GenerationProgress {
 }
 
 extension GenerationResult {
-    init(_ video: EngineVideo, stored: StoredVideo) {
+    /// What was made for a generation.
+    ///
+    /// - Parameters:
+    ///   - video: as the engine says.
+    ///   - stored: as it is kept.
+    ///   - made: what was asked of the engine.
+    ///   - asked: what was asked of the server.
+    init(_ video: EngineVideo, stored: StoredVideo, made: VideoRequest, for asked: VideoRequest) {
         self.init(
             video: stored.name.hex,
             bytes: stored.bytes,
@@ -153,7 +164,9 @@ extension GenerationResult {
             renderedHeight: video.renderedHeight,
             numFrames: video.numFrames,
             fps: video.fps,
-            memoryMode: MemoryMode(video.memoryMode)
+            memoryMode: MemoryMode(video.memoryMode),
+            steps: made.numInferenceSteps == asked.numInferenceSteps ? nil : made.numInferenceSteps,
+            stepCache: made.stepCache == asked.stepCache ? nil : made.stepCache
         )
     }
 }

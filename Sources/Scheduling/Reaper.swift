@@ -8,6 +8,7 @@ package struct Reaper: Service {
     let settings: SchedulingSettings
     let clock: any ServiceClock
     let wake: WakeSignal
+    let metrics: SchedulingMetrics
     let logger: Logger
 
     package func run() async throws {
@@ -25,9 +26,12 @@ package struct Reaper: Service {
 
     private func pass() async throws {
         do throws(TaskStoreError) {
-            let count = try await store.reap(settings.retries)
-            guard count > 0 else { return }
-            logger.warning("Leases ran out", metadata: ["generations": "\(count)"])
+            let reaped = try await store.reap(settings.retries)
+            guard reaped.count > 0 else { return }
+            logger.warning("Leases ran out", metadata: ["generations": "\(reaped.count)"])
+            metrics.leasesExpired(reaped.count)
+            metrics.requeued(TaskFailure.leaseExpired.code, count: reaped.requeued)
+            metrics.failed(TaskFailure.leaseExpired.code, count: reaped.failed)
             wake.signal()
         } catch {
             logger.error("Expired leases could not be taken back", metadata: ["code": "\(error.code)"])

@@ -21,6 +21,7 @@ package struct RetentionService: Service {
     private let settings: RetentionSettings
     private let clock: any ServiceClock
     private let logger: Logger
+    private let metrics = RetentionMetrics()
 
     package init(
         store: any TaskStore,
@@ -73,7 +74,10 @@ package struct RetentionService: Service {
             logger.error("What is kept could not be gone through", metadata: ["code": "\(error.code)"])
             return
         }
-        let gone = Set(await evict(usage).map(\.name))
+        let evicted = await evict(usage)
+        metrics.letGo(evicted.count)
+        metrics.kept(usage.videos - evicted.count, bytes: usage.bytes - evicted.reduce(0) { $0 + $1.bytes })
+        let gone = Set(evicted.map(\.name))
         let kept = usage.oldest.filter { !gone.contains($0.name) }
         await sweep(kept, &rounds.sweep)
         await scrub(kept, &rounds)

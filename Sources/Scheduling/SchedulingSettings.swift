@@ -2,8 +2,8 @@ package import Tasks
 
 /// The bounds of admission and dispatch.
 package struct SchedulingSettings: Sendable, Equatable {
-    /// Generations that may wait.
-    package var queueLimit: Int
+    /// What may wait.
+    package var admission: AdmissionPolicy
     /// How long a claim is good for without a renewal.
     package var leaseDuration: Duration
     /// How often progress is written; leases are renewed with it.
@@ -26,11 +26,19 @@ package struct SchedulingSettings: Sendable, Equatable {
     package var previewSteps: Int
     /// When a generation makes way for a more urgent one.
     package var preemption: PreemptionPolicy
+    /// Which generation goes to which engine.
+    package var placement: PlacementPolicy
+    /// Which generations share a pass.
+    package var batch: BatchPolicy
+    /// What is made less of when too much waits.
+    package var degradation: DegradationPolicy
+    /// When idle engines rest.
+    package var scaling: EngineScalingPolicy
     /// What a video calls the server that it was made by.
     package var software: String
 
     package init(
-        queueLimit: Int = 10_000,
+        admission: AdmissionPolicy = AdmissionPolicy(),
         leaseDuration: Duration = .seconds(30),
         progressInterval: Duration = .milliseconds(500),
         reapInterval: Duration = .seconds(5),
@@ -42,9 +50,13 @@ package struct SchedulingSettings: Sendable, Equatable {
         checkpointSteps: Int = 5,
         previewSteps: Int = 5,
         preemption: PreemptionPolicy = PreemptionPolicy(),
+        placement: PlacementPolicy = PlacementPolicy(),
+        batch: BatchPolicy = BatchPolicy(),
+        degradation: DegradationPolicy = DegradationPolicy(),
+        scaling: EngineScalingPolicy = EngineScalingPolicy(),
         software: String = "Animato"
     ) {
-        self.queueLimit = queueLimit
+        self.admission = admission
         self.leaseDuration = leaseDuration
         self.progressInterval = progressInterval
         self.reapInterval = reapInterval
@@ -56,6 +68,10 @@ package struct SchedulingSettings: Sendable, Equatable {
         self.checkpointSteps = checkpointSteps
         self.previewSteps = previewSteps
         self.preemption = preemption
+        self.placement = placement
+        self.batch = batch
+        self.degradation = degradation
+        self.scaling = scaling
         self.software = software
     }
 }

@@ -10,15 +10,16 @@ import Tasks
 ///     {
 ///       "format": 1,
 ///       "attempts": 1, "created_at": 1767225600000, "degraded": false, "device": "cuda:0", "engine_version": "0.1.0",
-///       "height": 448, "width": 768, "num_frames": 49,
+///       "height": 448, "width": 768, "num_frames": 49, "num_inference_steps": 50, "step_cache": "off",
 ///       "memory_mode": "model_offload", "model": "EasyAnimateV5.1-12b-zh", "model_fingerprint": "…",
 ///       "rendered_width": 672, "rendered_height": 384, "resumed_step": 0, "seed": 43, "skipped_steps": 0,
 ///       "seconds": {"denoise": 70.2, "decode": 6.1, …, "total": 81.0},
 ///       "request": {…}
 ///     }
 ///
-/// `degraded`: it is smaller than `request` says, because there was no room. `request` is the canonical form, byte for byte; `created_at` is in milliseconds since 1970; `seconds` has the stages
-/// that the engine told of, and the whole attempt as the server saw it.
+/// `degraded`: less was made than `request` says, because there was no room or too much was waiting. `request` is the
+/// canonical form, byte for byte; `created_at` is in milliseconds since 1970; `seconds` has the stages that the engine
+/// told of, and the whole attempt as the server saw it.
 struct Sidecar: Encodable {
     private var format = 1
     private var attempts: Int
@@ -31,12 +32,14 @@ struct Sidecar: Encodable {
     private var model: String
     private var modelFingerprint: String
     private var numFrames: Int
+    private var numInferenceSteps: Int
     private var renderedWidth: Int
     private var renderedHeight: Int
     private var resumedStep: Int
     private var seed: UInt32
     private var seconds: [String: Double]
     private var skippedSteps: Int
+    private var stepCache: String
     private var width: Int
 
     enum CodingKeys: String, CodingKey {
@@ -51,12 +54,14 @@ struct Sidecar: Encodable {
         case model
         case modelFingerprint = "model_fingerprint"
         case numFrames = "num_frames"
+        case numInferenceSteps = "num_inference_steps"
         case renderedWidth = "rendered_width"
         case renderedHeight = "rendered_height"
         case resumedStep = "resumed_step"
         case seed
         case seconds
         case skippedSteps = "skipped_steps"
+        case stepCache = "step_cache"
         case width
     }
 
@@ -70,7 +75,10 @@ struct Sidecar: Encodable {
     ) {
         attempts = generation.attempts
         createdAt = now.milliseconds
-        degraded = generation.plan.shape != nil
+        let made = generation.request.reduced(by: generation.plan)
+        degraded = made != generation.request.withoutDegradation
+        numInferenceSteps = made.numInferenceSteps
+        stepCache = made.stepCache.rawValue
         height = video.height
         numFrames = video.numFrames
         width = video.width
@@ -131,12 +139,12 @@ extension VideoMetadata {
     ///
     /// The same for the same request, so that the bytes are: no time, no task, no device.
     init(_ generation: Generation, madeBy model: ModelDescription, software: String) {
-        let request = generation.request
-        let shape = generation.plan.shape ?? request.shape
+        // What is really made, which may be less than was asked for.
+        let request = generation.request.reduced(by: generation.plan)
         var facts = [
             "seed=\(generation.seed)",
-            "size=\(shape.width)x\(shape.height)",
-            "num_frames=\(shape.numFrames)",
+            "size=\(request.width)x\(request.height)",
+            "num_frames=\(request.numFrames)",
             "fps=\(request.fps)",
             "num_inference_steps=\(request.numInferenceSteps)",
             "guidance_scale=\(request.guidanceScale)",

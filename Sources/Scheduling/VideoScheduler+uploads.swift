@@ -4,12 +4,12 @@ package import Tasks
 
 /// What clients bring, and what they see while they wait.
 extension VideoScheduler {
-    package func newUpload(of tenant: TenantID) async throws(AdmissionError) -> any UploadSink {
-        try await intake.newUpload(of: tenant)
+    package func newUpload(by caller: Caller) async throws(AdmissionError) -> any UploadSink {
+        try await intake.newUpload(by: caller)
     }
 
-    package func fetchUpload(from url: CallbackURL, of tenant: TenantID) async throws(AdmissionError) -> Upload {
-        try await intake.fetch(url, of: tenant)
+    package func fetchUpload(from url: CallbackURL, by caller: Caller) async throws(AdmissionError) -> Upload {
+        try await intake.fetch(url, by: caller)
     }
 
     package func upload(_ id: MediaID, of tenant: TenantID) async throws(AdmissionError) -> Upload? {
@@ -33,6 +33,14 @@ extension VideoScheduler {
             return try await intake.uploads.removeUpload(id, of: tenant)
         } catch {
             throw .store(error)
+        }
+    }
+
+    package func previewVersion(of task: GenerationTask) async throws(AdmissionError) -> Int64? {
+        do {
+            return try await workspace.previewVersion(of: task.generation.id)
+        } catch {
+            throw .results(error)
         }
     }
 

@@ -2,6 +2,7 @@ package import Engine
 package import Logging
 package import Results
 package import Tasks
+package import Tracing
 
 /// Admission, and the room's front: what comes in is judged, stored and made known to the dispatcher here.
 package final class VideoScheduler: VideoService {
@@ -11,20 +12,26 @@ package final class VideoScheduler: VideoService {
     let variants: Variants
     let intake: MediaIntake
     let workspace: Workspace
-    private let settings: SchedulingSettings
+    let settings: SchedulingSettings
+    let clock: any ServiceClock
     private let ids: TaskIDSource
     private let keys = ResultKeys()
     let logger: Logger
     let board: EngineBoard
-    private let wake = WakeSignal()
-    private let running = RunningGenerations()
+    let fleet: Fleet
+    private let book: CostBook
+    let wake = WakeSignal()
+    let running = RunningGenerations()
+    let metrics: SchedulingMetrics
 
     /// Claims, runs and finishes; run it in the service group.
     package let dispatcher: Dispatcher
     /// Takes back what lost its worker; run it in the service group.
     package let reaper: Reaper
-    /// Makes room for urgent work; run it in the service group.
-    package let preemptor: Preemptor
+    /// Predicts when what waits is served; run it in the service group.
+    package let forecaster: Forecaster
+    /// Lets idle engines rest; run it in the service group.
+    package let keeper: EngineKeeper
 
     package init(
         store: any TaskStore,
@@ -34,8 +41,11 @@ package final class VideoScheduler: VideoService {
         deriver: any VideoDeriver,
         intake: MediaIntake,
         workspace: Workspace,
+        devices: @escaping @Sendable () -> DeviceReport = { DeviceReport() },
+        book: CostBook,
         settings: SchedulingSettings = SchedulingSettings(),
         clock: any ServiceClock,
+        tracer: any Tracer = NoOpTracer(),
         logger: Logger
     ) {
         self.store = store
@@ -45,9 +55,13 @@ package final class VideoScheduler: VideoService {
         self.intake = intake
         self.workspace = workspace
         self.settings = settings
+        self.clock = clock
         self.logger = logger
+        self.book = book
         ids = TaskIDSource(clock: clock)
         board = EngineBoard(engines: engines)
+        fleet = Fleet(engines: engines, running: running, report: devices)
+        metrics = SchedulingMetrics(devices: fleet.devices)
         let attempts = AttemptRunner(
             store: store,
             results: results,
@@ -56,30 +70,42 @@ package final class VideoScheduler: VideoService {
             settings: settings,
             clock: clock,
             board: board,
+            fleet: fleet,
+            book: book,
             wake: wake,
             running: running,
+            metrics: metrics,
+            tracer: tracer,
+            logger: logger
+        )
+        forecaster = Forecaster(
+            store: store,
+            settings: settings,
+            clock: clock,
+            board: board,
+            fleet: fleet,
+            book: book,
+            wake: wake,
+            metrics: metrics,
             logger: logger
         )
         dispatcher = Dispatcher(
             store: store,
-            engines: engines,
             settings: settings,
             clock: clock,
             board: board,
-            wake: wake,
-            attempts: attempts,
-            logger: logger
-        )
-        reaper = Reaper(store: store, settings: settings, clock: clock, wake: wake, logger: logger)
-        preemptor = Preemptor(
-            store: store,
-            engines: engines,
-            policy: settings.preemption,
-            clock: clock,
+            fleet: fleet,
+            book: book,
             wake: wake,
             running: running,
+            forecaster: forecaster,
+            attempts: attempts,
+            metrics: metrics,
             logger: logger
         )
+        reaper = Reaper(
+            store: store, settings: settings, clock: clock, wake: wake, metrics: metrics, logger: logger)
+        keeper = EngineKeeper(fleet: fleet, policy: settings.scaling, forecaster: forecaster, clock: clock, wake: wake)
     }
 
     package func catalog() throws(AdmissionError) -> ModelCatalog {
@@ -90,17 +116,24 @@ package final class VideoScheduler: VideoService {
         )
     }
 
-    package func submit(_ request: AdmissionRequest) async throws(AdmissionError) -> Submission {
+    /// The task that a request becomes, and the device time that it is predicted to take.
+    func newTask(for request: AdmissionRequest) throws(AdmissionError) -> (task: NewTask, seconds: Double) {
         guard let model = try catalog().model(named: request.model) else {
             // It was served when the request was parsed, a moment ago.
             throw .modelUnknown(Obstacle(code: "model_unavailable", message: "The model was just taken away."))
         }
-        let scope = settings.isCachePerTenant ? request.tenant.rawValue : nil
+        let caller = request.caller
+        let scope = settings.isCachePerTenant ? caller.tenant.rawValue : nil
         let resultKey = keys.key(of: request.video, madeBy: model, scope: scope)
         let key = GenerationKey(resultKey, scope: scope)
+        let appraisal = book.appraisal(
+            of: request.video.work(model: model.name),
+            ModelFacts(model, wanted: settings.memoryMode),
+            on: fleet.reference
+        )
         let task = NewTask(
             id: ids.next(),
-            tenant: request.tenant,
+            tenant: caller.tenant,
             key: key,
             request: request.video,
             seed: request.seed(resultKey),
@@ -110,28 +143,52 @@ package final class VideoScheduler: VideoService {
                 NewTask.Idempotency(key: $0, fingerprint: request.fingerprint(key))
             },
             cache: request.cache,
-            callback: request.callback
+            callback: request.callback,
+            weight: caller.weight,
+            cost: appraisal.seconds,
+            memoryBytes: appraisal.memoryBytes,
+            isDeterministic: request.isDeterministic,
+            fullKey: request.video.degradation.map { _ in
+                GenerationKey(
+                    keys.key(of: request.video.withoutDegradation, madeBy: model, scope: scope),
+                    scope: scope
+                )
+            },
+            runningLimit: caller.limits.runningTasks,
+            accessKey: caller.key,
+            remixedFrom: request.remixedFrom,
+            trace: request.trace
         )
+        return (task, appraisal.seconds)
+    }
+
+    package func submit(_ request: AdmissionRequest) async throws(AdmissionError) -> Submission {
+        let (task, seconds) = try newTask(for: request)
         do throws(TaskStoreError) {
-            var submission = try await store.submit(task, queueLimit: settings.queueLimit)
-            if submission.disposition == .cached, await isGone(submission.task) {
+            var submission = try await store.submit(task, limits: try await limits(of: task, by: request.caller))
+            if submission.disposition == .cached, await isGone(submission.task.generation) {
                 logger.warning("A cached video is gone and is made anew", metadata: ["task_id": "\(task.id)"])
                 submission = try await store.remake(task.id, of: task.tenant)
             }
+            metrics.submitted(submission.disposition, request.priority)
             switch submission.disposition {
-            case .queued: wake.signal()
+            case .queued:
+                wake.signal()
+                await forecaster.add(submission.task.generation, cost: seconds)
             case .joined: running.raise(submission.task.generation.id, to: task.priority)
             case .cached, .replayed: break
             }
             return submission
+        } catch .queueFull {
+            throw await refusal(of: task)
         } catch {
             throw .store(error)
         }
     }
 
-    /// Whether the video of a succeeded task is not in the result store.
-    private func isGone(_ task: GenerationTask) async -> Bool {
-        guard let result = task.generation.result, let name = VideoName(result.video) else { return true }
+    /// Whether the video of a succeeded generation is not in the result store.
+    func isGone(_ generation: Generation) async -> Bool {
+        guard let result = generation.result, let name = VideoName(result.video) else { return true }
         do throws(ResultStoreError) {
             return try await !results.contains(name, bytes: result.bytes)
         } catch {
@@ -159,12 +216,31 @@ package final class VideoScheduler: VideoService {
 
     package func cancel(_ id: TaskID, of tenant: TenantID) async throws(AdmissionError) -> CancelOutcome {
         do {
-            let outcome = try await store.cancel(id, of: tenant)
-            if case .cancelled(_, let abandoned?) = outcome { running.stop(abandoned) }
-            return outcome
+            return stopped(try await store.cancel(id, of: tenant))
         } catch {
             throw .store(error)
         }
+    }
+
+    package func remove(_ id: TaskID, of tenant: TenantID) async throws(AdmissionError) -> CancelOutcome {
+        do {
+            return stopped(try await store.remove(id, of: tenant))
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Stops the device if nobody wants any more what it works on.
+    private func stopped(_ outcome: CancelOutcome) -> CancelOutcome {
+        guard case .cancelled(let task, let abandoned) = outcome else { return outcome }
+        var metadata: Logger.Metadata = ["task_id": "\(task.id)", "generation": "\(task.generation.id)"]
+        if let trace = task.trace { metadata["trace_id"] = "\(trace.traceID)" }
+        logger.info("Task cancelled", metadata: metadata)
+        if let abandoned {
+            running.stop(abandoned)
+            metrics.cancelled(abandoned)
+        }
+        return outcome
     }
 
     package func deliveries(matching query: DeliveryQuery) async throws(AdmissionError) -> DeliveryPage {

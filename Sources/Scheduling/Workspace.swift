@@ -35,6 +35,11 @@ package struct Workspace: Sendable {
         }
     }
 
+    /// The version of the newest preview; `nil` if there is none yet.
+    func previewVersion(of id: GenerationID) async throws(ResultStoreError) -> Int64? {
+        try await previews.modified(id.description)
+    }
+
     /// Removes the checkpoint of a generation if it was written before a moment.
     func removeCheckpoint(of id: GenerationID, writtenBefore moment: Timestamp) async throws(ResultStoreError) {
         try await checkpoints.remove(id.description, writtenBefore: moment.milliseconds)

@@ -44,7 +44,7 @@ struct MemoryLadderTests {
         )
         try await SchedulerWorld.with([engine]) { world in
             let change: @Sendable (inout VideoRequest.Draft) -> Void = { draft in
-                draft.allowsDegradation = true
+                draft.degrade = "allow"
                 draft.numFrames = 49
             }
             let id = try await world.submit("a cat", change: change).task.id
@@ -81,6 +81,8 @@ struct MemoryLadderTests {
             var task = try NewTask.fixture("a cat")
             task.model = "another"
             _ = try await world.store.submit(task, queueLimit: 10)
+            // Wakes the dispatcher.
+            try world.scheduler.setDraining(false, device: nil)
             let ended = try await world.task(task.id, reaches: .failed)
             #expect(ended.generation.failure?.code == "model_unavailable")
             #expect(engine.commands.isEmpty)

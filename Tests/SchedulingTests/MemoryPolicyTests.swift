@@ -29,31 +29,37 @@ struct MemoryPolicyTests {
 
     private static func policy(
         gigabytes: Int64,
-        wanted: MemoryMode? = nil,
         model: ModelDescription = model
     ) -> MemoryPolicy {
-        MemoryPolicy(model: model, memoryBytes: gigabytes * 1_000_000_000, wanted: wanted)
+        MemoryPolicy(model: model, memoryBytes: gigabytes * 1_000_000_000)
     }
 
-    private static func request(_ shape: VideoShape, degrades: Bool) throws -> VideoRequest {
+    private static func request(
+        _ shape: VideoShape,
+        degrades: Bool,
+        minFrames: Int? = nil,
+        minHeight: Int? = nil
+    ) throws -> VideoRequest {
         var draft = VideoRequest.Draft()
         draft.prompt = "a cat"
         draft.width = shape.width
         draft.height = shape.height
         draft.numFrames = shape.numFrames
-        draft.allowsDegradation = degrades
+        draft.degrade = degrades ? "allow" : "never"
+        draft.minFrames = minFrames
+        draft.minHeight = minHeight
         return try VideoRequest(draft, for: .fixture)
     }
 
     @Test(
-        "The fastest mode that is known to fit the card and the shape is chosen",
+        "The fastest mode that is published to fit the card and the shape is known",
         arguments: [
-            (Int64(80), large, MemoryMode.full), (40, large, .modelOffload), (24, long, .modelOffload8Bit),
-            (16, small, .modelOffload8Bit), (16, long, .sequentialOffload), (24, large, .sequentialOffload),
+            (Int64(80), large, MemoryMode?.some(.full)), (40, large, .modelOffload), (24, long, .modelOffload8Bit),
+            (16, small, .modelOffload8Bit), (16, long, .sequentialOffload), (24, large, nil),
         ]
     )
-    func automatic(gigabytes: Int64, shape: VideoShape, mode: MemoryMode) {
-        #expect(Self.policy(gigabytes: gigabytes).mode(for: shape, plan: AttemptPlan()) == mode)
+    func known(gigabytes: Int64, shape: VideoShape, mode: MemoryMode?) {
+        #expect(Self.policy(gigabytes: gigabytes).knownMode(for: shape) == mode)
     }
 
     @Test("What a device can make with a model is listed by shape, with the fastest mode that is known to fit")
@@ -77,24 +83,6 @@ struct MemoryPolicyTests {
         #expect(lines.map(\.mode) == ["model_offload_8bit", nil])
         model.memoryTable = []
         #expect(MemoryOverview(of: model, memoryBytes: 24_000_000_000).lines.isEmpty)
-    }
-
-    @Test("Where nothing is known, the fastest mode is tried first")
-    func unknown() {
-        var model = Self.model
-        model.memoryTable = []
-        #expect(Self.policy(gigabytes: 1, model: model).mode(for: Self.large, plan: AttemptPlan()) == .full)
-    }
-
-    @Test("The operator's mode counts, or the next below it that the model has; a plan counts more")
-    func wanted() {
-        let policy = Self.policy(gigabytes: 80, wanted: .modelOffload)
-        #expect(policy.mode(for: Self.small, plan: AttemptPlan()) == .modelOffload)
-        #expect(policy.mode(for: Self.small, plan: AttemptPlan(memoryMode: .sequentialOffload)) == .sequentialOffload)
-        var processor = Self.model
-        processor.memoryModes = [.full, .modelOffload8Bit]
-        let other = Self.policy(gigabytes: 80, wanted: .modelOffload, model: processor)
-        #expect(other.mode(for: Self.small, plan: AttemptPlan()) == .modelOffload8Bit)
     }
 
     @Test("After a lack of memory every lower mode is tried once, and then the request fails with what would fit")
@@ -132,6 +120,22 @@ struct MemoryPolicyTests {
         #expect(shapes.first == VideoShape(width: 1344, height: 768, numFrames: 25))
         #expect(shapes.count >= 3)
         #expect(ModelLimits.fixture.width.contains(shape.width) && ModelLimits.fixture.height.contains(shape.height))
+    }
+
+    @Test(
+        "Nothing becomes shorter or smaller than the request allows",
+        arguments: [(49, 1, true), (26, 1, true), (25, 768, true), (1, 768, true), (49, 768, false)]
+    )
+    func floors(minFrames: Int, minHeight: Int, isReduced: Bool) throws {
+        let policy = Self.policy(gigabytes: 1)
+        let request = try Self.request(Self.large, degrades: true, minFrames: minFrames, minHeight: max(64, minHeight))
+        var shape = Self.large
+        while case .shape(let next) = policy.next(after: .sequentialOffload, shape, for: request) {
+            #expect(next.numFrames >= minFrames && next.height >= minHeight)
+            #expect(next.pixels < shape.pixels)
+            shape = next
+        }
+        #expect((shape != Self.large) == isReduced)
     }
 }
 

@@ -37,7 +37,10 @@ struct ResumeTests {
                     $0.step == 7 ? $0 : nil
                 }
             }
-            #expect(try await world.scheduler.preview(of: id, of: .standard)?.bytes == Array("preview 7".utf8))
+            // It is written after the step was told.
+            _ = try await eventually("the preview of step 7") {
+                try await world.scheduler.preview(of: id, of: .standard)?.bytes == Array("preview 7".utf8) ? true : nil
+            }
             #expect(try await world.scheduler.preview(of: id, of: TenantID(rawValue: "other")) == nil)
             engine.fail(.crashed(message: "killed"))
             let task = try await world.task(id, reaches: .succeeded)
@@ -77,14 +80,14 @@ struct ResumeTests {
         let engine = ScriptedEngine()
         engine.plan(.manual, .success(), .success())
         try await SchedulerWorld.with([engine], settings: Self.settings()) { world in
-            let slow = try await world.submit("slow", steps: 10, priority: .low).task.id
+            let slow = try await world.submit("slow", steps: 10, priority: .batch).task.id
             for _ in 0..<3 { engine.step() }
             _ = try await eventually("step 3") {
                 try await world.scheduler.task(slow, of: .standard)?.generation.progress.flatMap {
                     $0.step == 3 ? $0 : nil
                 }
             }
-            let urgent = try await world.submit("urgent", priority: .high).task.id
+            let urgent = try await world.submit("urgent", priority: .interactive).task.id
             _ = try await world.task(urgent, reaches: .succeeded)
             let task = try await world.task(slow, reaches: .succeeded)
             #expect(task.generation.attempts == 2 && task.generation.failures == 0)
@@ -97,11 +100,11 @@ struct ResumeTests {
         let engine = ScriptedEngine()
         engine.plan(.manual, .success())
         try await SchedulerWorld.with([engine], settings: Self.settings()) { world in
-            let slow = try await world.submit("slow", priority: .low).task.id
+            let slow = try await world.submit("slow", priority: .batch).task.id
             engine.step()
             _ = try await world.task(slow, reaches: .running)
-            #expect(try await world.submit("slow", priority: .high).disposition == .joined)
-            let urgent = try await world.submit("urgent", priority: .high).task.id
+            #expect(try await world.submit("slow", priority: .interactive).disposition == .joined)
+            let urgent = try await world.submit("urgent", priority: .interactive).task.id
             engine.succeed()
             _ = try await world.task(urgent, reaches: .succeeded)
             #expect(engine.commands.map(\.prompt) == ["slow", "urgent"])

@@ -8,6 +8,7 @@ import Tasks
 import TasksSQLite
 import TestSupport
 import Testing
+import Tracing
 
 /// A scheduler that runs, with a real store, real files and scripted engines.
 struct SchedulerWorld: Sendable {
@@ -30,6 +31,7 @@ struct SchedulerWorld: Sendable {
     ///   - inspector: what looks into uploads.
     ///   - uploads: what these may be.
     ///   - clock: of all parts.
+    ///   - tracer: makes the spans.
     ///   - body: the test.
     /// - Throws: what the services throw.
     static func with(
@@ -39,6 +41,7 @@ struct SchedulerWorld: Sendable {
         inspector: any MediaInspector = ScriptedMediaInspector.byFirstLine,
         uploads: UploadSettings = UploadSettings(),
         clock: any ServiceClock = SystemClock(),
+        tracer: any Tracer = NoOpTracer(),
         _ body: @escaping @Sendable (SchedulerWorld) async throws -> Void
     ) async throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -66,13 +69,17 @@ struct SchedulerWorld: Sendable {
                 deriver: deriver,
                 intake: intake,
                 workspace: workspace,
+                book: CostBook(file: nil, logger: logger),
                 settings: settings,
                 clock: clock,
+                tracer: tracer,
                 logger: logger
             )
             let group = ServiceGroup(
                 configuration: .init(
-                    services: [scheduler.reaper, scheduler.preemptor, scheduler.dispatcher],
+                    services: [
+                        scheduler.reaper, scheduler.keeper, scheduler.forecaster, scheduler.dispatcher,
+                    ],
                     logger: logger
                 )
             )
@@ -113,6 +120,8 @@ struct SchedulerWorld: Sendable {
         cache: CacheUse = .use,
         callback: Callback? = nil,
         priority: TaskPriority = .normal,
+        isDeterministic: Bool = false,
+        trace: TraceContext? = nil,
         change: (inout VideoRequest.Draft) -> Void = { _ in }
     ) async throws -> Submission {
         var draft = VideoRequest.Draft()
@@ -124,13 +133,15 @@ struct SchedulerWorld: Sendable {
         let model = try #require(catalog.models.first)
         return try await scheduler.submit(
             AdmissionRequest(
-                tenant: tenant,
+                caller: Caller(tenant: tenant),
                 video: VideoRequest(draft, for: model),
                 model: model.name,
                 priority: priority,
                 idempotencyKey: key,
                 cache: cache,
-                callback: callback
+                callback: callback,
+                isDeterministic: isDeterministic,
+                trace: trace
             )
         )
     }
@@ -147,9 +158,13 @@ struct SchedulerWorld: Sendable {
     }
 
     /// The task once it has a status.
-    func task(_ id: TaskID, reaches status: TaskStatus) async throws -> GenerationTask {
+    func task(
+        _ id: TaskID,
+        of tenant: TenantID = .standard,
+        reaches status: TaskStatus
+    ) async throws -> GenerationTask {
         try await eventually("\(status)") {
-            let task = try await scheduler.task(id, of: .standard)
+            let task = try await scheduler.task(id, of: tenant)
             if let task, task.status.isTerminal, task.status != status {
                 Issue.record("ended as \(task.status) with \(String(describing: task.generation.failure))")
                 return task

@@ -9,9 +9,9 @@ import Testing
 @Suite("Scheduling: uploads")
 struct UploadTests {
     private static func upload(_ text: String, to world: SchedulerWorld) async throws -> Upload {
-        let sink = try await world.scheduler.newUpload(of: .standard)
+        let sink = try await world.scheduler.newUpload(by: .anybody)
         for byte in text.utf8 { try await sink.write([byte]) }
-        return try await sink.finish()
+        return try await sink.finish(idempotencyKey: nil)
     }
 
     /// Names of everything below a directory.
@@ -71,7 +71,7 @@ struct UploadTests {
     func limits() async throws {
         let settings = UploadSettings(maxBytes: 13, quota: 20)
         try await SchedulerWorld.with([ScriptedEngine()], uploads: settings) { world in
-            let sink = try await world.scheduler.newUpload(of: .standard)
+            let sink = try await world.scheduler.newUpload(by: .anybody)
             try await sink.write(Array("image 640x480".utf8))
             await #expect(throws: AdmissionError.uploadTooLarge(limit: 13)) { try await sink.write([0]) }
             await sink.abandon()
@@ -89,11 +89,11 @@ struct UploadTests {
         try await SchedulerWorld.with([ScriptedEngine()]) { world in
             let url = CallbackURL(
                 stored: "https://host.example/video%2064x64%2025@8", receiver: "https://host.example:443")
-            let upload = try await world.scheduler.fetchUpload(from: url, of: .standard)
+            let upload = try await world.scheduler.fetchUpload(from: url, by: .anybody)
             #expect(upload.media.kind == .video && upload.media.numFrames == 25)
             let nothing = CallbackURL(stored: "https://host.example/", receiver: "https://host.example:443")
             await #expect(throws: AdmissionError.self) {
-                try await world.scheduler.fetchUpload(from: nothing, of: .standard)
+                try await world.scheduler.fetchUpload(from: nothing, by: .anybody)
             }
             #expect(Self.files(world).count == 1)
         }
@@ -103,6 +103,7 @@ struct UploadTests {
     func checkpoints() async throws {
         try await RetentionWorld.with { retention in
             let world = retention.world
+            try world.scheduler.setDraining(true, device: nil)
             let id = try await world.store.submit(.fixture("waits"), queueLimit: 10).task.generation.id
             let claimed = try #require(
                 try await world.store.claim(ClaimRequest(owner: .unique(), duration: .seconds(30)))

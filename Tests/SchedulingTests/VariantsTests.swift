@@ -130,6 +130,7 @@ struct VariantsTests {
                 deriver: ScriptedVideoDeriver(),
                 intake: world.intake,
                 workspace: world.workspace,
+                book: CostBook(file: nil, logger: world.logger),
                 clock: SystemClock(),
                 logger: world.logger
             )

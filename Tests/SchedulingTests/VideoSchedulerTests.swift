@@ -286,7 +286,7 @@ struct VideoSchedulerTests {
                 guard let video = try? VideoRequest.fixture(prompt) else { return nil }
                 return try await world.scheduler.submit(
                     AdmissionRequest(
-                        tenant: .standard,
+                        caller: .anybody,
                         video: video,
                         model: EngineFixture.model.name,
                         idempotencyKey: "key"

@@ -28,6 +28,25 @@ final class EngineBoard: Sendable {
         return described.isEmpty ? nil : ModelCatalog(described)
     }
 
+    /// The models that can be asked for, by name, held as the operator wants them.
+    func facts(wanted: MemoryMode?) -> [String: ModelFacts] {
+        var facts: [String: ModelFacts] = [:]
+        for model in catalog?.models ?? [] { facts[model.name] = ModelFacts(model, wanted: wanted) }
+        return facts
+    }
+
+    /// Whether every engine has described its models, so that what is not among them is nowhere.
+    var isComplete: Bool {
+        state.withLock { state in engines.allSatisfy { state.descriptions[$0.device] != nil } }
+    }
+
+    /// How many generations of a model may share a pass; 1 if it is not known.
+    func maxBatch(of model: String) -> Int {
+        state.withLock { state in
+            state.descriptions.values.lazy.compactMap { $0.model(named: model)?.maxBatch }.min() ?? 1
+        }
+    }
+
     /// Notes what an engine said of its models.
     func note(_ engineState: EngineState, of device: String) {
         guard let description = engineState.description else { return }
@@ -50,7 +69,7 @@ final class EngineBoard: Sendable {
         for engine in engines {
             let obstacle: Obstacle? =
                 switch engine.state {
-                case .ready, .busy: loadFailures[engine.device]
+                case .ready, .busy, .asleep: loadFailures[engine.device]
                 case .starting: Obstacle(code: "engine_starting", message: "The engine is starting.")
                 case .restarting(let fault): Obstacle(code: fault.code, message: fault.message)
                 case .stopped: Obstacle(code: "engine_stopped", message: "The server is shutting down.")

@@ -1,4 +1,5 @@
 import Synchronization
+import Tasks
 
 /// Tells idle dispatch loops that there may be work.
 ///
@@ -42,6 +43,17 @@ final class WakeSignal: Sendable {
             }
         } onCancel: {
             state.withLock { $0.waiters.removeValue(forKey: waiter) }?.resume()
+        }
+    }
+
+    /// Returns once the count has passed `seen`, that time is over, or the calling task is cancelled.
+    func wait(after seen: UInt64, atMost limit: Duration, _ clock: any ServiceClock) async {
+        await withTaskGroup { group in
+            group.addTask { await self.wait(after: seen) }
+            // A sleep that a cancellation ends early; the only error is that.
+            group.addTask { try? await clock.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
         }
     }
 }
