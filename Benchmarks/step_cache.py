@@ -35,7 +35,7 @@ import diffusers
 import torch
 from diffusers import EasyAnimatePipeline
 
-from animato_engine.step_cache import THRESHOLDS, StepCache, fit_coefficients, relative_distance
+from animato_engine.step_cache import THRESHOLDS, CachedSteps, StepCache, fit_coefficients, relative_distance
 
 ROOT = Path(__file__).parents[1]
 PROMPTS = [
@@ -225,6 +225,14 @@ def measure(model: Measured, rows: list[tuple[str, Callable[[], AbstractContextM
         )
 
 
+@contextmanager
+def tea_cache(network: Any, coefficients: tuple[float, ...], steps: int) -> Iterator[StepCache]:
+    """The step cache at work."""
+    cache = StepCache("fast", coefficients, steps)
+    with CachedSteps(network, [cache]).installed():
+        yield cache
+
+
 def main() -> None:
     """Carry out the command line."""
     parser = argparse.ArgumentParser(description="Measure the step cache.")
@@ -252,7 +260,7 @@ def main() -> None:
         rows: list[tuple[str, Callable[[], AbstractContextManager[Any]]]] = [("none, again", nullcontext)]
         for limit in given.thresholds:
             scaled = tuple(number * THRESHOLDS["fast"] / limit for number in coefficients)
-            rows.append((f"TeaCache {limit}", lambda c=scaled: StepCache(network, "fast", c, steps)))
+            rows.append((f"TeaCache {limit}", lambda c=scaled: tea_cache(network, c, steps)))
         for limit in given.first_block:
             rows.append((f"first block {limit}", lambda t=limit: first_block_cache(network, t, steps)))
         measure(model, rows)
