@@ -3,6 +3,7 @@ package import Logging
 package import NIOCore
 import ServiceLifecycle
 package import Tasks
+package import Tracing
 
 /// Sends what is due from the outbox, and records how that went.
 ///
@@ -14,37 +15,42 @@ package final class WebhookSender: Service {
 
     private let store: any DeliveryStore
     private let settings: WebhookSettings
-    private let secrets: [WebhookSecret]
+    private let secrets: @Sendable (KeyID?) -> [WebhookSecret]
     private let render: @Sendable (ClaimedDelivery) -> Data
     private let clock: any ServiceClock
+    private let tracer: any Tracer
     private let logger: Logger
     private let client: CallbackClient
     private let pools: ConnectionPools
     private let policy: DeliveryPolicy
     private let underWay = UnderWay()
+    private let metrics = WebhookMetrics()
 
     /// - Parameters:
     ///   - store: the outbox.
     ///   - settings: bounds.
-    ///   - secrets: what is signed with; the newest first, at least one.
+    ///   - secrets: what callbacks of tasks are signed with that were made with a key, the newest first; those of `nil`
+    ///     are the server's, at least one. They sign for every key that has none of its own.
     ///   - policy: which addresses may be called.
     ///   - resolver: finds addresses behind names.
     ///   - trustRoots: whose certificates receivers may have.
     ///   - userAgent: says who calls.
     ///   - group: where connections live.
     ///   - clock: for the moments of attempts and the waits between looks.
+    ///   - tracer: makes a span of each attempt.
     ///   - logger: gets receivers and codes, never paths, bodies or secrets.
     ///   - render: writes the body.
     package init(
         store: any DeliveryStore,
         settings: WebhookSettings,
-        secrets: [WebhookSecret],
+        secrets: @escaping @Sendable (KeyID?) -> [WebhookSecret],
         policy: CallbackPolicy,
         resolver: any AddressResolver,
         trustRoots: TrustRoots = .system,
         userAgent: String,
         group: any EventLoopGroup,
         clock: any ServiceClock,
+        tracer: any Tracer = NoOpTracer(),
         logger: Logger,
         render: @escaping @Sendable (ClaimedDelivery) -> Data
     ) {
@@ -53,6 +59,7 @@ package final class WebhookSender: Service {
         self.secrets = secrets
         self.render = render
         self.clock = clock
+        self.tracer = tracer
         self.logger = logger
         self.policy = DeliveryPolicy(delays: settings.delays)
         pools = ConnectionPools(group: group, settings: settings, trustRoots: trustRoots)
@@ -142,20 +149,28 @@ package final class WebhookSender: Service {
         var logger = logger
         logger[metadataKey: "delivery"] = "\(delivery.id)"
         logger[metadataKey: "receiver"] = "\(delivery.url)"
-        guard let attempt = await send(claimed) else { return }
+        logger[metadataKey: "task_id"] = "\(delivery.id.task)"
+        if let trace = claimed.task.trace { logger[metadataKey: "trace_id"] = "\(trace.traceID)" }
+        let trace = DeliveryTrace(claimed, tracer: tracer, clock: clock)
+        let begun = clock.monotonicTime()
+        let sent = await send(claimed, trace)
+        trace.end(sent, at: clock)
+        guard let attempt = sent else { return }
+        metrics.attempted(for: clock.monotonicTime() - begun)
         let outcome = policy.outcome(of: attempt, attempts: delivery.attempts, random: .random(in: 0...1))
+        count(outcome, of: delivery)
         log(outcome, logger)
         await record(outcome, of: claimed, logger)
     }
 
     /// Sends a delivery, unless the server shuts down meanwhile.
-    private func send(_ claimed: ClaimedDelivery) async -> DeliveryPolicy.Attempt? {
+    private func send(_ claimed: ClaimedDelivery, _ trace: DeliveryTrace) async -> DeliveryPolicy.Attempt? {
         let body = render(claimed)
         let headers = WebhookSignature.headers(
             id: claimed.delivery.id.description,
             time: clock.wallTime(),
             body: body,
-            secrets: secrets
+            secrets: secrets(of: claimed.task.accessKey)
         )
         return await withTaskGroup(of: DeliveryPolicy.Attempt?.self) { group in
             group.addTask {
@@ -163,7 +178,7 @@ package final class WebhookSender: Service {
                     body,
                     to: claimed.delivery.url,
                     attempt: claimed.delivery.attempts,
-                    headers: headers
+                    headers: headers + trace.headers
                 )
             }
             group.addTask { [settings] in
@@ -178,6 +193,12 @@ package final class WebhookSender: Service {
             defer { group.cancelAll() }
             return await group.next() ?? nil
         }
+    }
+
+    /// What callbacks of tasks are signed with that were made with a key, or with none.
+    private func secrets(of key: KeyID?) -> [WebhookSecret] {
+        let own = key.map(secrets) ?? []
+        return own.isEmpty ? secrets(nil) : own
     }
 
     /// Writes an outcome, again while the store does not answer.
@@ -198,10 +219,18 @@ package final class WebhookSender: Service {
         }
     }
 
+    private func count(_ outcome: DeliveryOutcome, of delivery: Delivery) {
+        switch outcome {
+        case .delivered: metrics.delivered(after: delivery.createdAt.duration(to: clock.wallTime()))
+        case .retry: metrics.willTryAgain()
+        case .dead: metrics.gaveUp()
+        }
+    }
+
     private func log(_ outcome: DeliveryOutcome, _ logger: Logger) {
         switch outcome {
         case .delivered(let status):
-            logger.debug("Delivered", metadata: ["status": "\(status)"])
+            logger.info("Delivered", metadata: ["status": "\(status)"])
         case .retry(let delay, _, let failure):
             logger.info("Delivery is tried again", metadata: ["code": "\(failure.code)", "delay": "\(delay)"])
         case .dead(_, let failure):

@@ -19,18 +19,26 @@ struct SenderWorld: Sendable {
     func succeed(
         _ key: String,
         _ url: String,
-        events: Set<CallbackEvent> = CallbackEvent.ends
+        events: Set<CallbackEvent> = CallbackEvent.ends,
+        accessKey: KeyID? = nil
     ) async throws -> TaskID {
-        let id = try await submit(key, url, events: events)
+        let id = try await submit(key, url, events: events, accessKey: accessKey)
         let claimed = try #require(try await store.claim(ClaimRequest(owner: worker, duration: .seconds(60))))
-        try await store.finish(claimed.lease, with: .succeeded(.fixture, model: "fixture", answersKey: true))
+        try await store.finish(claimed.lease, with: .fixture(claimed))
         return id
     }
 
-    func submit(_ key: String, _ url: String, events: Set<CallbackEvent>) async throws -> TaskID {
+    func submit(
+        _ key: String,
+        _ url: String,
+        events: Set<CallbackEvent>,
+        accessKey: KeyID? = nil
+    ) async throws -> TaskID {
         let policy = CallbackPolicy(allowsHTTP: true, allowedNetworks: Self.loopback)
         let callback = Callback(url: try CallbackURL(url, policy: policy), events: events, origin: "http://a")
-        return try await store.submit(.fixture(key, callback: callback), queueLimit: 10_000).task.id
+        var task = try NewTask.fixture(key, callback: callback)
+        task.accessKey = accessKey
+        return try await store.submit(task, queueLimit: 10_000).task.id
     }
 
     func claim() async throws -> ClaimedGeneration {
@@ -73,7 +81,7 @@ struct SenderWorld: Sendable {
         policy: CallbackPolicy = CallbackPolicy(allowsHTTP: true, allowedNetworks: loopback),
         resolver: any AddressResolver = ScriptedResolver(["receiver.test": [["127.0.0.1"]]]),
         trustRoots: TrustRoots = .system,
-        secrets: [WebhookSecret] = [WebhookSecret()],
+        secrets: @escaping @Sendable (KeyID?) -> [WebhookSecret] = { [secret = WebhookSecret()] _ in [secret] },
         clock: any ServiceClock = SystemClock(),
         _ body: @Sendable (SenderWorld) async throws -> Void
     ) async throws {
@@ -99,7 +107,7 @@ struct SenderWorld: Sendable {
         policy: CallbackPolicy = CallbackPolicy(allowsHTTP: true, allowedNetworks: loopback),
         resolver: any AddressResolver = ScriptedResolver(["receiver.test": [["127.0.0.1"]]]),
         trustRoots: TrustRoots = .system,
-        secrets: [WebhookSecret] = [WebhookSecret()],
+        secrets: @escaping @Sendable (KeyID?) -> [WebhookSecret] = { [secret = WebhookSecret()] _ in [secret] },
         clock: any ServiceClock = SystemClock(),
         _ body: @Sendable (SenderWorld) async throws -> Void
     ) async throws {
