@@ -1,14 +1,12 @@
 import Hummingbird
-import Tasks
+import NIOCore
 
 /// What a request brings with it besides itself.
 struct APIContext: InitializableFromSource {
-    /// Whose tasks the request may see.
-    ///
-    /// The one place from which every route takes it.
-    var tenant: TenantID
+    /// The connection that the request came over.
+    let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
-        tenant = .standard
+        channel = source.channel
     }
 }

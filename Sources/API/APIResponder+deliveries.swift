@@ -7,11 +7,31 @@ extension APIResponder {
     func listDeliveries(_ call: Call) async throws(Problem) -> Response {
         let query: DeliveryListQuery
         do { query = try DeliveryListQuery(call.query, settings: settings) } catch { throw Problem(error) }
+        return try await page(query, of: call.tenant, call, showsOwner: false)
+    }
+
+    /// Lists deliveries of every tenant, for administrators.
+    func listAnyDeliveries(_ call: Call) async throws(Problem) -> Response {
+        let query: DeliveryListQuery
+        do {
+            query = try DeliveryListQuery(call.query, settings: settings, takesTenant: true)
+        } catch {
+            throw Problem(error)
+        }
+        return try await page(query, of: query.tenant, call, showsOwner: true)
+    }
+
+    private func page(
+        _ query: DeliveryListQuery,
+        of tenant: TenantID?,
+        _ call: Call,
+        showsOwner: Bool
+    ) async throws(Problem) -> Response {
         let page: DeliveryPage
         do {
             page = try await service.deliveries(
                 matching: DeliveryQuery(
-                    tenant: call.tenant,
+                    tenant: tenant,
                     status: query.status,
                     task: query.task,
                     before: query.before,
@@ -26,7 +46,7 @@ extension APIResponder {
             json.key("deliveries")
             json.array { json in
                 for delivery in page.deliveries {
-                    DeliveryWire(delivery: delivery, origin: call.origin).write(to: &json)
+                    DeliveryWire(delivery: delivery, origin: call.origin, showsOwner: showsOwner).write(to: &json)
                 }
             }
             json.key("next_cursor")
@@ -37,11 +57,29 @@ extension APIResponder {
 
     func redeliver(_ call: Call) async throws(Problem) -> Response {
         guard let id = DeliveryID(call.variable) else { throw .deliveryNotFound }
+        return try await redeliver(id, of: call.tenant, call, showsOwner: false)
+    }
+
+    /// Sends a delivery again, whosever it is, for administrators.
+    func redeliverAny(_ call: Call) async throws(Problem) -> Response {
+        guard let id = DeliveryID(call.variable) else { throw .deliveryNotFound }
+        let tenant: TenantID?
+        do { tenant = try await service.owner(of: id.task) } catch { throw Problem(error) }
+        guard let tenant else { throw .deliveryNotFound }
+        return try await redeliver(id, of: tenant, call, showsOwner: true)
+    }
+
+    private func redeliver(
+        _ id: DeliveryID,
+        of tenant: TenantID,
+        _ call: Call,
+        showsOwner: Bool
+    ) async throws(Problem) -> Response {
         let delivery: Delivery?
-        do { delivery = try await service.redeliver(id, of: call.tenant) } catch { throw Problem(error) }
+        do { delivery = try await service.redeliver(id, of: tenant) } catch { throw Problem(error) }
         guard let delivery else { throw .deliveryNotFound }
         var json = JSONWriter(capacity: 1024)
-        DeliveryWire(delivery: delivery, origin: call.origin).write(to: &json)
+        DeliveryWire(delivery: delivery, origin: call.origin, showsOwner: showsOwner).write(to: &json)
         return self.json(.accepted, json.buffer, call.id)
     }
 }

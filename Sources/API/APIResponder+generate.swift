@@ -8,32 +8,47 @@ import Tasks
 extension APIResponder {
     func generate(_ call: Call) async throws(Problem) -> Response {
         let idempotencyKey = try idempotencyKey(of: call.request)
-        let body = try await call.request.jsonBody(limit: settings.maxBodyBytes)
-        let policies = VideoWire.Policies(callbacks: settings.callbacks, media: settings.mediaURLs)
-        let wire: VideoWire
-        do { wire = try VideoWire(Array(buffer: body), policies: policies) } catch { throw Problem(error) }
-        let (video, model) = try await video(from: wire, of: call.tenant)
-        let submission: Submission
-        do {
-            submission = try await service.submit(
-                AdmissionRequest(
-                    tenant: call.tenant,
-                    video: video,
-                    model: model.name,
-                    priority: wire.priority,
-                    idempotencyKey: idempotencyKey,
-                    cache: wire.cache,
-                    callback: wire.callback(origin: call.origin)
-                )
-            )
-        } catch {
-            throw Problem(error)
-        }
+        let waiting = try waiting(call)
+        var admission = try await admission(call, files: .kept)
+        admission.idempotencyKey = idempotencyKey
+        admission.trace = call.trace.context
+        var submission: Submission
+        do { submission = try await service.submit(admission) } catch { throw Problem(error) }
+        note(submission, call)
+        if let waiting { submission.task = try await ended(submission.task, within: .seconds(waiting.seconds), call) }
         let task = wireForm(of: submission.task, call)
         var response = json(submission.status, task.encoded(), call.id)
         response.headers[.location] = call.origin + RoutePath.task(submission.task.id.description)
         if submission.disposition == .replayed { response.headers[.idempotencyReplayed] = "true" }
+        if let waiting, waiting.isPreference { response.headers[.preferenceApplied] = "wait=\(waiting.seconds)" }
         return response
+    }
+
+    /// What is done about files that come along with a request or lie at an address.
+    enum FileHandling {
+        /// They are fetched and become uploads.
+        case kept
+        /// They are taken for files that will do.
+        case assumed
+    }
+
+    /// Reads what a client asks for.
+    func admission(_ call: Call, files: FileHandling) async throws(Problem) -> AdmissionRequest {
+        let body = try await call.request.jsonBody(limit: settings.maxBodyBytes)
+        let policies = VideoWire.Policies(callbacks: settings.callbacks, media: settings.mediaURLs)
+        let wire: VideoWire
+        do { wire = try VideoWire(Array(buffer: body), policies: policies) } catch { throw Problem(error) }
+        let priority = call.caller.priority(wire.priority)
+        let (video, model) = try await video(from: wire, by: call.caller, after: priority.violation, files)
+        return AdmissionRequest(
+            caller: call.caller,
+            video: video,
+            model: model.name,
+            priority: priority.value,
+            cache: wire.cache,
+            callback: wire.callback(origin: call.origin),
+            isDeterministic: wire.isDeterministic
+        )
     }
 
     /// Parses a request for the model that suits it.
@@ -41,18 +56,25 @@ extension APIResponder {
     /// Files are fetched and stored only for a request in which nothing was found wrong before.
     private func video(
         from wire: VideoWire,
-        of tenant: TenantID
+        by caller: Caller,
+        after objection: Violation?,
+        _ files: FileHandling
     ) async throws(Problem) -> (VideoRequest, ModelDescription) {
         let catalog: ModelCatalog
         do { catalog = try service.catalog() } catch { throw Problem(error) }
         let roles = wire.roles
         guard let (model, objections) = catalog.choice(of: wire.model, bringing: roles) else { throw .noModel }
         var draft = wire.draft
-        var violations = wire.violations + objections
+        var violations = wire.violations + (objection.map { [$0] } ?? []) + objections
         if !wire.sources.isEmpty, violations.isEmpty {
             do {
-                let media = try await MediaResolution(wire.sources, of: tenant, from: service)
-                draft.inputs = media.inputs
+                var assumed: [InputRole: Media] = [:]
+                if files == .assumed {
+                    for (role, source) in wire.sources { assumed[role] = source.assumedMedia(for: role) }
+                }
+                let sources = wire.sources.filter { assumed[$0.key] == nil }
+                let media = try await MediaResolution(sources, of: caller, from: service)
+                draft.inputs = assumed.merging(media.inputs) { $1 }
                 violations = media.violations
             } catch {
                 throw Problem(error)
@@ -66,7 +88,30 @@ extension APIResponder {
         }
     }
 
-    private func idempotencyKey(of request: Request) throws(Problem) -> String? {
+    /// How long the client wants to wait for its video, with a place for that; `nil`: it polls.
+    ///
+    /// The place is taken first: once the task is accepted there is no refusing it.
+    private func waiting(_ call: Call) throws(Problem) -> (seconds: Int, isPreference: Bool, StreamPlaces.Place)? {
+        let wish: WaitWish
+        do {
+            wish = try WaitWish(
+                call.query,
+                preferences: call.request.headers[.prefer],
+                limit: settings.maxWaitSeconds
+            )
+        } catch {
+            throw Problem(error)
+        }
+        guard let seconds = wish.seconds, seconds > 0 else { return nil }
+        guard let place = streamPlaces.take() else {
+            guard wish.isPreference else { throw .streamsBusy }
+            return nil
+        }
+        return (seconds, wish.isPreference, place)
+    }
+
+    /// The client's `Idempotency-Key`, if it sent one.
+    func idempotencyKey(of request: Request) throws(Problem) -> String? {
         guard let key = request.headers[.idempotencyKey] else { return nil }
         let violation: (code: Violation.Code, message: String)? =
             if key.isEmpty {
@@ -90,10 +135,6 @@ extension APIResponder {
 extension Submission {
     /// 200 if there is nothing to wait for, 202 otherwise.
     fileprivate var status: HTTPResponse.Status {
-        switch disposition {
-        case .queued, .joined: .accepted
-        case .cached: .ok
-        case .replayed: task.status.isTerminal ? .ok : .accepted
-        }
+        task.status.isTerminal ? .ok : .accepted
     }
 }

@@ -7,9 +7,14 @@ import Tasks
 extension APIResponder {
     func showTask(_ call: Call) async throws(Problem) -> Response {
         guard let id = TaskID(call.variable) else { throw .taskNotFound }
-        let task: GenerationTask?
-        do { task = try await service.task(id, of: call.tenant) } catch { throw Problem(error) }
-        guard let task else { throw .taskNotFound }
+        let wish: WaitWish
+        do { wish = try WaitWish(call.query, limit: settings.maxWaitSeconds) } catch { throw Problem(error) }
+        var task = try await knownTask(id, call)
+        if let seconds = wish.seconds, seconds > 0, !task.status.isTerminal {
+            guard let place = streamPlaces.take() else { throw .streamsBusy }
+            defer { withExtendedLifetime(place) {} }
+            task = try await ended(task, within: .seconds(seconds), call)
+        }
         return json(.ok, cache.body(for: wireForm(of: task, call)), call.id)
     }
 
@@ -24,16 +29,20 @@ extension APIResponder {
         } catch {
             throw Problem(error)
         }
+        return json(.ok, body(of: page) { wireForm(of: $0, call) }, call.id)
+    }
+
+    func body(of page: TaskPage, _ wireForm: (GenerationTask) -> TaskWire) -> ByteBuffer {
         var json = JSONWriter(capacity: 128 + 1024 * page.tasks.count)
         json.object { json in
             json.key("next_cursor")
             if let next = page.next { json.string(next.description) } else { json.null() }
             json.key("tasks")
             json.array { json in
-                for task in page.tasks { json.encoded(wireForm(of: task, call).encoded()) }
+                for task in page.tasks { json.encoded(wireForm(task).encoded()) }
             }
         }
-        return self.json(.ok, json.buffer, call.id)
+        return json.buffer
     }
 
     func cancelTask(_ call: Call) async throws(Problem) -> Response {
@@ -47,12 +56,27 @@ extension APIResponder {
         }
     }
 
-    func wireForm(of task: GenerationTask, _ call: Call) -> TaskWire {
+    /// What keeps the server from working, as far as a caller may know it.
+    private func obstacle(for caller: Caller) -> Obstacle? {
+        let obstacle = service.obstacles().first
+        return caller.may(.admin) ? obstacle : obstacle?.withoutInside
+    }
+
+    /// A task as this caller sees it.
+    ///
+    /// - Parameters:
+    ///   - task: what to show.
+    ///   - call: who asks.
+    ///   - showsOwner: whether it says whose it is.
+    /// - Returns: what is encoded.
+    func wireForm(of task: GenerationTask, _ call: Call, showsOwner: Bool = false) -> TaskWire {
         TaskWire(
             task: task,
             origin: call.origin,
-            obstacle: task.status == .queued ? service.obstacles().first : nil,
-            links: links
+            obstacle: task.status == .queued ? obstacle(for: call.caller) : nil,
+            outlook: task.status.isTerminal ? .none : service.outlook(for: task),
+            links: links,
+            showsOwner: showsOwner
         )
     }
 }

@@ -10,6 +10,7 @@ extension APIResponder {
     func takeUpload(_ call: Call) async throws(Problem) -> Response {
         let request = call.request
         try request.checkContentEncoding()
+        let idempotencyKey = try idempotencyKey(of: request)
         var reader = try UploadReader(request.headers, settings: settings)
         guard !request.isAnnounced(over: settings.maxUploadBodyBytes) else {
             throw .uploadTooLarge(limit: settings.maxUploadBytes)
@@ -17,7 +18,7 @@ extension APIResponder {
         guard uploadPlaces.take() else { throw .uploadsBusy }
         defer { uploadPlaces.giveBack() }
         let sink: any UploadSink
-        do { sink = try await service.newUpload(of: call.tenant) } catch { throw Problem(error) }
+        do { sink = try await service.newUpload(by: call.caller) } catch { throw Problem(error) }
         do throws(Problem) {
             try await request.readBody { part throws(Problem) in
                 for bytes in try reader.take(Array(buffer: part)) {
@@ -30,7 +31,7 @@ extension APIResponder {
             throw error
         }
         let upload: Upload
-        do { upload = try await sink.finish() } catch { throw Problem(error) }
+        do { upload = try await sink.finish(idempotencyKey: idempotencyKey) } catch { throw Problem(error) }
         var response = json(.created, Self.body(of: upload), call.id)
         response.headers[.location] = call.origin + RoutePath.upload(upload.media.id)
         return response

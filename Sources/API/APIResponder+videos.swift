@@ -1,9 +1,11 @@
+import Access
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import NIOCore
 import Results
 import Scheduling
+import Tasks
 
 extension APIResponder {
     /// Sends a video or a part of it.
@@ -11,7 +13,7 @@ extension APIResponder {
     /// Its name is the hash of its content, so that it never changes.
     func sendVideo(_ call: Call) async throws(Problem) -> Response {
         guard let name = VideoName(call.variable) else { throw .videoNotFound }
-        try checkLink(call, name)
+        try await checkAccess(call, name)
         let content: VideoContent?
         do { content = try await service.video(name) } catch { throw Problem(error) }
         guard let content else { throw .videoNotFound }
@@ -23,7 +25,7 @@ extension APIResponder {
         let parts = call.variable.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let name = VideoName(parts[0]) else { throw .videoNotFound }
         guard let variant = VideoVariant(rawValue: String(parts[1])) else { throw .variantNotFound }
-        try checkLink(call, name)
+        try await checkAccess(call, name)
         let content: VideoContent?
         do { content = try await service.variant(variant, of: name) } catch { throw Problem(error) }
         guard let content else { throw .videoNotFound }
@@ -35,12 +37,20 @@ extension APIResponder {
         return try send(content, as: file, call)
     }
 
-    private func checkLink(_ call: Call, _ name: VideoName) throws(Problem) {
-        guard let links else { return }
-        do { try links.check(call.query, for: name.hex) } catch { throw Problem(error) }
+    /// Whether a video may be seen: by its address, or because it is the caller's own.
+    private func checkAccess(_ call: Call, _ name: VideoName) async throws(Problem) {
+        guard access.gate.needsKeys, !call.hasLink else {
+            guard let links else { return }
+            do { return try links.check(call.query, for: name.hex) } catch { throw Problem(error) }
+        }
+        if call.caller.may(.admin) { return }
+        let isOwn: Bool
+        do { isOwn = try await service.owns(call.tenant, video: name) } catch { throw Problem(error) }
+        guard isOwn else { throw .videoNotFound }
     }
 
-    private func send(_ content: VideoContent, as file: SentFile, _ call: Call) throws(Problem) -> Response {
+    /// Sends a file or a part of it, as the conditions of the request have it.
+    func send(_ content: VideoContent, as file: SentFile, _ call: Call) throws(Problem) -> Response {
         let headers = call.request.headers
         guard file.tag.isAllowed(byIfMatch: headers[.ifMatch]) else { throw .preconditionFailed }
         if file.tag.isNamed(byIfNoneMatch: headers[.ifNoneMatch]) {
@@ -81,27 +91,21 @@ extension APIResponder {
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(content.bytes)"
         }
         guard call.request.method == .get else { return Response(status: status, headers: headers) }
-        return Response(status: status, headers: headers, body: body(range, of: content))
+        return Response(status: status, headers: headers, body: body(range, of: content, over: call.channel))
     }
 
-    private func body(_ range: Range<Int64>, of content: VideoContent) -> ResponseBody {
+    private func body(
+        _ range: Range<Int64>,
+        of content: VideoContent,
+        over channel: any Channel
+    ) -> ResponseBody {
         switch content {
         case .memory(let buffer):
             // A slice shares the bytes: nothing is copied, however many clients there are.
             let start = buffer.readerIndex + Int(range.lowerBound)
             return ResponseBody(byteBuffer: buffer.getSlice(at: start, length: range.count) ?? ByteBuffer())
-        case .file(let file):
-            return ResponseBody(contentLength: range.count) { writer in
-                var rest = range
-                while !rest.isEmpty {
-                    let chunk = try await file.chunk(of: rest)
-                    rest = rest.lowerBound + Int64(chunk.readableBytes)..<rest.upperBound
-                    try await writer.write(chunk)
-                }
-                try await writer.finish(nil)
-            }
-        case .elsewhere:
-            return ResponseBody()
+        case .file(let file): return ResponseBody(file, range, over: channel)
+        case .elsewhere: return ResponseBody()
         }
     }
 
@@ -118,7 +122,7 @@ extension APIResponder {
 }
 
 /// What a file is called and what it is.
-private struct SentFile {
+struct SentFile {
     let tag: EntityTag
     let fileName: String
     let mediaType: String

@@ -1,68 +1,129 @@
+import Access
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import Logging
+import NIOCore
 import Scheduling
 import Tasks
+import Tracing
 
 /// Answers requests: finds the route, calls the service, and turns what comes back into a response.
 struct APIResponder: HTTPResponder {
     let settings: APISettings
     let service: any VideoService
+    let access: AccessControl
+    let keyDesk: KeyDesk
+    let clock: any ServiceClock
+    let tracer: any Tracer
     let logger: Logger
-    let links: VideoLinks?
+    private let linkSource: LinkSource
     let cache: TaskBodyCache
     let uploadPlaces: UploadPlaces
+    let streamPlaces: StreamPlaces
     let healthBody: ByteBuffer
+    /// The page for people who want videos.
+    private let studio: HTMLPage
+    let metrics: HTTPMetrics
+    let metricsPage: @Sendable () async -> String
+    private let crossOrigin: CrossOrigin?
+    let foreignPages: ForeignPages
 
     init(
         settings: APISettings,
         service: any VideoService,
+        access: AccessControl,
         version: String,
         clock: any ServiceClock,
-        logger: Logger
+        tracer: any Tracer,
+        logger: Logger,
+        metrics: HTTPMetrics,
+        metricsPage: @escaping @Sendable () async -> String
     ) {
         self.settings = settings
         self.service = service
+        self.access = access
+        self.clock = clock
+        self.tracer = tracer
         self.logger = logger
-        links = VideoLinks(settings, clock: clock)
+        self.metrics = metrics
+        self.metricsPage = metricsPage
+        keyDesk = KeyDesk(access.keys, clock: clock)
+        linkSource = LinkSource(settings, clock: clock) { access.gate.needsKeys }
         cache = TaskBodyCache(capacity: settings.cachedTaskBodies)
         uploadPlaces = UploadPlaces(settings.maxConcurrentUploads)
+        streamPlaces = StreamPlaces(settings.maxStreams, open: metrics.streams)
+        crossOrigin = CrossOrigin(settings.corsOrigins)
+        foreignPages = ForeignPages(settings)
+        studio = HTMLPage(StudioHTML.text, showingFrom: settings.videoOrigin)
         healthBody = Self.healthBody(version: version)
     }
+
+    /// What addresses of videos are signed with now; `nil`: with nothing.
+    var links: VideoLinks? { linkSource.current }
 
     /// Answers a request.
     ///
     /// Every failure is a response already, so that nothing is left for the library to invent.
     func respond(to request: Request, context: APIContext) async throws -> Response {
-        let started = logger.logLevel <= .debug ? ContinuousClock.now : nil
+        let started = ContinuousClock.now
         let id = RequestID(request.headers)
         let (path, query) = request.pathAndQuery
         let match = Route.matching(path)
+        let trace = RequestTrace(request, match?.route, tracer: tracer, at: clock.wallTime(), since: started)
+        var admission: Admission?
         var response: Response
+        var problem: Problem?
         do throws(Problem) {
             guard let match else { throw .routeNotFound }
+            if let headers = crossOrigin?.preflight(request.head, match.route) {
+                response = Response(status: .noContent, headers: headers)
+                response.headers[.requestID] = id.description
+                mark(&response, request)
+                count(request, match.route, query, nil, response, started)
+                return response
+            }
+            let origin = try origin(of: request)
+            let entrance = try await enter(request, match, query, &admission)
             let call = Call(
                 request: request,
                 route: match.route,
                 variable: match.variable,
                 query: query,
-                tenant: context.tenant,
-                origin: try origin(of: request),
-                id: id
+                caller: entrance.admission.caller,
+                holder: entrance.admission.holder,
+                hasLink: entrance.hasLink,
+                origin: origin,
+                channel: context.channel,
+                id: id,
+                trace: trace
             )
             response = try await answer(call)
         } catch {
-            response = self.response(for: error, id)
+            let isForOperator = admission?.caller.may(.admin) ?? false
+            response = self.response(
+                for: isForOperator ? error : error.withoutInside,
+                id,
+                asOpenAI: match?.route.isOpenAI ?? path.hasPrefix(RoutePath.openAI)
+            )
+            problem = error
         }
+        if let match, let admission {
+            if let rate = admission.rate { response.tell(rate) }
+            audit(request, match, admission.holder, problem?.code ?? "done", response, context.channel, id)
+        }
+        mark(&response, request)
         if request.method == .head { response.dropBody() }
-        if let started { log(request, match?.route, response, id, started) }
+        count(request, match?.route, query, problem, response, started)
+        trace.end(response, code: problem?.code)
+        if logger.logLevel <= .debug { log(request, match?.route, response, id, started) }
         return response
     }
 
     private func answer(_ call: Call) async throws(Problem) -> Response {
         switch (call.route, call.request.method) {
         case (.generate, .post): try await generate(call)
+        case (.estimate, .post): try await estimate(call)
         case (.tasks, .get), (.tasks, .head): try await listTasks(call)
         case (.task, .get), (.task, .head): try await showTask(call)
         case (.task, .delete): try await cancelTask(call)
@@ -76,12 +137,53 @@ struct APIResponder: HTTPResponder {
         case (.variant, .get), (.variant, .head): try await sendVariant(call)
         case (.deliveries, .get), (.deliveries, .head): try await listDeliveries(call)
         case (.redelivery, .post): try await redeliver(call)
+        case (.devices, .get), (.devices, .head): listDevices(call)
+        case (.deviceDrain, .post): try setDraining(true, ofDevice: call)
+        case (.deviceResume, .post): try setDraining(false, ofDevice: call)
+        case (.queue, .get), (.queue, .head): try await showQueue(call)
+        case (.drain, .post): try await setDraining(true, call)
+        case (.resume, .post): try await setDraining(false, call)
         case (.health, .get), (.health, .head): json(.ok, healthBody, call.id)
         case (.ready, .get), (.ready, .head): try showReadiness(call)
-        case (.generate, _), (.tasks, _), (.task, _), (.preview, _), (.models, _), (.uploads, _), (.upload, _),
-            (.video, _), (.variant, _), (.deliveries, _), (.redelivery, _), (.health, _), (.ready, _):
+        case (.metrics, .get), (.metrics, .head): await showMetrics(call)
+        case (.events, .get), (.events, .head): try await streamEvents(call)
+        case (.me, .get), (.me, .head): try await showCaller(call)
+        case (.deviceUnload, .post): try unloadDevice(call)
+        case (.tenants, .get), (.tenants, .head): try await listTenants(call)
+        case (.keys, .get), (.keys, .head): try await listKeys(call)
+        case (.keys, .post): try await createKey(call)
+        case (.key, .get), (.key, .head): try await showKey(call)
+        case (.key, .patch): try await editKey(call)
+        case (.key, .delete): try await revokeKey(call)
+        case (.keyRotation, .post): try await rotateKey(call)
+        case (.anyTasks, .get), (.anyTasks, .head): try await listAnyTasks(call)
+        case (.anyTask, .get), (.anyTask, .head): try await showAnyTask(call)
+        case (.anyTask, .delete): try await cancelAnyTask(call)
+        case (.anyTask, .patch): try await setPriorityOfAnyTask(call)
+        case (.anyDeliveries, .get), (.anyDeliveries, .head): try await listAnyDeliveries(call)
+        case (.anyRedelivery, .post): try await redeliverAny(call)
+        case (.openAIVideos, _), (.openAIVideo, _), (.openAIContent, _), (.openAIRemix, _), (.openAIModels, _):
+            try await answerAsOpenAI(call)
+        case (.studio, .get), (.studio, .head): page(studio, call.id)
+        case (.operatorPage, .get), (.operatorPage, .head): page(Self.operatorPage, call.id)
+        case (.openAPI, _), (.documentation, _): try showDocumentation(call)
+        case (.generate, _), (.estimate, _), (.tasks, _), (.task, _), (.preview, _), (.models, _), (.uploads, _),
+            (.upload, _),
+            (.video, _), (.variant, _), (.deliveries, _), (.redelivery, _), (.devices, _), (.deviceDrain, _),
+            (.deviceResume, _), (.deviceUnload, _), (.events, _), (.queue, _), (.drain, _), (.resume, _), (.me, _),
+            (.tenants, _), (.keys, _), (.key, _), (.keyRotation, _), (.anyTasks, _), (.anyTask, _), (.anyDeliveries, _),
+            (.anyRedelivery, _), (.operatorPage, _), (.studio, _), (.metrics, _),
+            (.health, _), (.ready, _):
             throw .methodNotAllowed(call.route.methods)
         }
+    }
+
+    /// Adds what is in every response, for browsers.
+    private func mark(_ response: inout Response, _ request: Request) {
+        if let hsts = settings.hsts {
+            response.headers[.strictTransportSecurity] = "max-age=\(hsts.components.seconds)"
+        }
+        crossOrigin?.mark(&response.headers, for: request.headers[.origin])
     }
 
     /// What stands in front of the paths in this response.
@@ -89,23 +191,14 @@ struct APIResponder: HTTPResponder {
         guard let host = request.head.authority, request.headers[.host] == nil, host.isPlainAuthority else {
             throw .badHost
         }
-        return settings.publicURL ?? "http://\(host)"
+        return settings.publicURL ?? "\(settings.scheme)://\(host)"
     }
 
     func json(_ status: HTTPResponse.Status, _ body: ByteBuffer, _ id: RequestID) -> Response {
-        Response(
-            status: status,
-            headers: [
-                .contentType: "application/json",
-                .cacheControl: "no-store",
-                .xContentTypeOptions: "nosniff",
-                .requestID: id.description,
-            ],
-            body: ResponseBody(byteBuffer: body)
-        )
+        jsonResponse(status, body, id)
     }
 
-    private func response(for problem: Problem, _ id: RequestID) -> Response {
+    private func response(for problem: Problem, _ id: RequestID, asOpenAI: Bool) -> Response {
         if problem.status.code == 500 || problem.cause != nil {
             logger.error(
                 "A request failed inside the server",
@@ -114,6 +207,7 @@ struct APIResponder: HTTPResponder {
                 ]
             )
         }
+        if asOpenAI { return problem.openAIResponse(id, retryAfter: settings.retryAfter) }
         return Response(
             status: problem.status,
             headers: problem.headers(id, retryAfter: settings.retryAfter),
@@ -139,6 +233,20 @@ struct APIResponder: HTTPResponder {
     }
 }
 
+/// An answer in JSON that is nobody else's to keep.
+func jsonResponse(_ status: HTTPResponse.Status, _ body: ByteBuffer, _ id: RequestID) -> Response {
+    Response(
+        status: status,
+        headers: [
+            .contentType: "application/json",
+            .cacheControl: "no-store",
+            .xContentTypeOptions: "nosniff",
+            .requestID: id.description,
+        ],
+        body: ResponseBody(byteBuffer: body)
+    )
+}
+
 /// One request on its route.
 struct Call {
     let request: Request
@@ -146,9 +254,23 @@ struct Call {
     /// The part of the path that differs: an id or a name.
     let variable: Substring
     let query: Substring
-    let tenant: TenantID
+    let caller: Caller
+    /// By what it came in.
+    let holder: Admission.Holder
+    /// Whether the address claims to open by itself what it names.
+    let hasLink: Bool
     let origin: String
+    let channel: any Channel
     let id: RequestID
+    let trace: RequestTrace
+
+    var tenant: TenantID { caller.tenant }
+
+    /// What a key must open for it.
+    var scope: Scope? {
+        guard case .scope(let scope) = route.access(for: request.method) else { return nil }
+        return scope
+    }
 }
 
 extension Request {
@@ -162,7 +284,7 @@ extension Request {
 
 extension Response {
     /// Leaves the head as it is for `GET`.
-    fileprivate mutating func dropBody() {
+    mutating func dropBody() {
         let length = headers[.contentLength]
         body = ResponseBody()
         headers[.contentLength] = length

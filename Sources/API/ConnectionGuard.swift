@@ -10,6 +10,7 @@ import NIOHTTPTypes
 /// - A connection whose request was not read to its end is closed after the response, gently, so that the response
 ///   arrives.
 /// - `Expect: 100-continue` is answered.
+/// - Whoever makes a response that takes long can have itself told that the client is gone.
 /// - What the HTTP parser refuses gets a problem for a body.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
@@ -21,6 +22,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private static let linger = TimeAmount.seconds(2)
 
     private let settings: APISettings
+    private let metrics: HTTPMetrics?
     /// Requests whose head has come and whose response has not ended.
     private var openRequests = 0
     /// The end of the last request has not come.
@@ -33,16 +35,25 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isLingering = false
     private var sawTooLargeHead = false
     private var bodyTimer: Scheduled<Void>?
-    private var stallTimer: Scheduled<Void>?
+    private let stall: StallWatch
     private var lingerTimer: Scheduled<Void>?
+    private var departures = DepartureWatch()
 
-    init(settings: APISettings) {
+    init(settings: APISettings, metrics: HTTPMetrics?) {
         self.settings = settings
+        self.metrics = metrics
+        stall = StallWatch(idleTimeout: settings.idleTimeout)
         bodyDeadline = settings.bodyDeadline
     }
 
+    func handlerAdded(context: ChannelHandlerContext) {
+        metrics?.connectionOpened()
+    }
+
     func handlerRemoved(context: ChannelHandlerContext) {
-        for timer in [bodyTimer, stallTimer, lingerTimer] { timer?.cancel() }
+        metrics?.connectionClosed()
+        stall.stop()
+        for timer in [bodyTimer, lingerTimer] { timer?.cancel() }
     }
 
     // MARK: - Requests
@@ -123,6 +134,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             context.write(data, promise: promise)
             isResponding = false
+            departures.forget()
             openRequests = max(0, openRequests - 1)
             if openRequests == 0, closesAfterResponse {
                 context.flush()
@@ -158,6 +170,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             } else {
                 .badHTTP
             }
+        metrics?.answered(nil, nil, problem.status.code, after: nil)
         let id = RequestID.made()
         let body = problem.body(id)
         var fields = problem.headers(id, retryAfter: settings.retryAfter)
@@ -178,16 +191,31 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    // MARK: - Clients that leave
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard let departure = event as? ClientDeparture else {
+            return context.triggerUserOutboundEvent(event, promise: promise)
+        }
+        departures.add(departure)
+        promise?.succeed()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .inputClosed = event as? ChannelEvent { departures.depart() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        departures.depart()
+        context.fireChannelInactive()
+    }
+
     // MARK: - Clients that do not read
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        stallTimer?.cancel()
-        stallTimer = nil
-        if !context.channel.isWritable {
-            stallTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(settings.idleTimeout)) {
-                context.close(promise: nil)
-            }
-        }
+        // As long as nothing can be written, nothing is.
+        if context.channel.isWritable { stall.stop() } else { stall.start(context) }
         context.fireChannelWritabilityChanged()
     }
 }

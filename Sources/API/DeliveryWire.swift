@@ -8,6 +8,8 @@ struct DeliveryWire {
     let delivery: Delivery
     /// What stands in front of our paths.
     let origin: String
+    /// Whether it says whose it is: a member more.
+    var showsOwner = false
 
     /// The body, keys sorted.
     func write(to json: inout JSONWriter) {
@@ -34,6 +36,10 @@ struct DeliveryWire {
             json.string(delivery.id.task.description)
             json.key("task_url")
             json.string(origin + RoutePath.task(delivery.id.task.description))
+            if showsOwner {
+                json.key("tenant")
+                json.string(delivery.tenant.rawValue)
+            }
             json.key("url")
             json.string(delivery.url.text)
         }

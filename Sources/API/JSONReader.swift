@@ -56,6 +56,17 @@ struct JSONReader {
         guard index == bytes.count else { throw fail("There is something after the end of the object") }
     }
 
+    /// Reads the whole text as one value of any kind.
+    ///
+    /// - Returns: the value.
+    /// - Throws: where and why it is none.
+    mutating func readValue() throws(MalformedJSON) -> JSONValue {
+        let value = try value(depth: 0)
+        skipSpace()
+        guard index == bytes.count else { throw fail("There is something after the end of the value") }
+        return value
+    }
+
     private mutating func members(depth: Int, _ member: (String, JSONValue) -> Void) throws(MalformedJSON) {
         index += 1
         skipSpace()

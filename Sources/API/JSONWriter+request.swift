@@ -4,10 +4,10 @@ extension JSONWriter {
     /// A request with its defaults filled in, keys sorted.
     mutating func request(_ request: VideoRequest) {
         object { json in
-            json.key("allow_degradation")
-            json.bool(request.allowsDegradation)
             json.key("control_video")
             json.media(request.inputs[.controlVideo])
+            json.key("degrade")
+            json.string((request.degradation == nil ? Degrade.never : .allow).rawValue)
             json.key("end_image")
             json.media(request.inputs[.endImage])
             json.key("fps")
@@ -20,6 +20,12 @@ extension JSONWriter {
             json.array { json in
                 for lora in request.loras { json.lora(lora) }
             }
+            json.key("min_frames")
+            json.floor(request.degradation?.minFrames)
+            json.key("min_height")
+            json.floor(request.degradation?.minHeight)
+            json.key("min_steps")
+            json.floor(request.degradation?.minSteps)
             json.key("negative_prompt")
             json.string(request.negativePrompt)
             json.key("num_frames")
@@ -43,6 +49,10 @@ extension JSONWriter {
             json.key("width")
             json.number(request.width)
         }
+    }
+
+    private mutating func floor(_ least: Int?) {
+        optional(least) { json, least in json.number(least) }
     }
 
     private mutating func media(_ id: MediaID?) {

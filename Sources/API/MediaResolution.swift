@@ -11,17 +11,17 @@ struct MediaResolution: Sendable {
     ///
     /// - Parameters:
     ///   - sources: where they are.
-    ///   - tenant: whose uploads they are or become.
+    ///   - caller: whose uploads they are or become.
     ///   - service: keeps and fetches them.
     /// - Throws: what has nothing to do with the files themselves: a quota, a part of the server that does not work.
     init(
         _ sources: [InputRole: MediaSource],
-        of tenant: TenantID,
+        of caller: Caller,
         from service: any VideoService
     ) async throws(AdmissionError) {
         let found = await withTaskGroup(of: (InputRole, Result<Upload?, AdmissionError>).self) { group in
             for (role, source) in sources {
-                group.addTask { (role, await source.find(for: tenant, from: service)) }
+                group.addTask { (role, await source.find(for: caller, from: service)) }
             }
             return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
@@ -49,17 +49,17 @@ struct MediaResolution: Sendable {
 
 extension MediaSource {
     fileprivate func find(
-        for tenant: TenantID,
+        for caller: Caller,
         from service: any VideoService
     ) async -> Result<Upload?, AdmissionError> {
         do throws(AdmissionError) {
             switch self {
             case .upload(let id):
-                return .success(try await service.upload(id, of: tenant))
+                return .success(try await service.upload(id, of: caller.tenant))
             case .data(let bytes):
-                return .success(try await service.keep(bytes, of: tenant))
+                return .success(try await service.keep(bytes, by: caller))
             case .address(let url):
-                return .success(try await service.fetchUpload(from: url, of: tenant))
+                return .success(try await service.fetchUpload(from: url, by: caller))
             }
         } catch {
             return .failure(error)
@@ -68,15 +68,15 @@ extension MediaSource {
 }
 
 extension VideoService {
-    fileprivate func keep(_ bytes: [UInt8], of tenant: TenantID) async throws(AdmissionError) -> Upload {
-        let sink = try await newUpload(of: tenant)
+    fileprivate func keep(_ bytes: [UInt8], by caller: Caller) async throws(AdmissionError) -> Upload {
+        let sink = try await newUpload(by: caller)
         do throws(AdmissionError) {
             try await sink.write(bytes)
         } catch {
             await sink.abandon()
             throw error
         }
-        return try await sink.finish()
+        return try await sink.finish(idempotencyKey: nil)
     }
 }
 
@@ -87,7 +87,9 @@ extension AdmissionError {
         case .uploadTooLarge(let limit): "A file must have at most \(limit) bytes."
         case .mediaRefused(_, let message): message
         case .mediaFetch(let error): error.message
-        case .modelUnknown, .videoExpired, .variantUnavailable, .mediaUnavailable, .store, .results: nil
+        case .modelUnknown, .refused, .deviceUnknown, .videoExpired, .variantUnavailable, .mediaUnavailable, .store,
+            .results:
+            nil
         }
     }
 }

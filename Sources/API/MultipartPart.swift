@@ -6,6 +6,8 @@ struct MultipartPart: Equatable {
     let name: String
     /// What the file is said to be; `nil` if nothing is said, or if it cannot be read.
     let type: ParameterizedValue?
+    /// Whether it says that it is a file, by having a name for one.
+    let isFile: Bool
 
     /// Reads header fields, with or without a line break behind the last.
     init(_ head: ArraySlice<UInt8>) throws(MultipartFault) {
@@ -28,6 +30,7 @@ struct MultipartPart: Equatable {
             disposition.value == "form-data", let name = disposition.parameters["name"]
         else { throw MultipartFault("A part needs Content-Disposition: form-data with a name.") }
         self.name = name
+        isFile = disposition.parameters["filename"] != nil || disposition.parameters["filename*"] != nil
         type = fields["content-type"].flatMap { ParameterizedValue($0) }
     }
 

@@ -54,6 +54,11 @@ extension Problem {
     }
 
     /// The header fields of the response, its framing excepted.
+    ///
+    /// - Parameters:
+    ///   - id: of the request.
+    ///   - retryAfter: the usual time, for a problem that passes and does not say when.
+    /// - Returns: the fields.
     func headers(_ id: RequestID, retryAfter: Duration) -> HTTPFields {
         var headers: HTTPFields = [
             .contentType: Self.mediaType,
@@ -62,8 +67,9 @@ extension Problem {
             .requestID: id.description,
         ]
         if isRetryable {
-            headers[.retryAfter] = String(max(1, Int64(retryAfter.seconds.rounded(.up))))
+            headers[.retryAfter] = (self.retryAfter ?? retryAfter).wholeSeconds
         }
+        if let challenge { headers[.wwwAuthenticate] = challenge }
         if !allowed.isEmpty {
             headers[.allow] = allowed.map(\.rawValue).joined(separator: ", ")
         }
@@ -75,7 +81,9 @@ extension Problem {
 }
 
 extension Duration {
-    fileprivate var seconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) / 1e18
+    /// For `Retry-After`: rounded up, at least 1.
+    fileprivate var wholeSeconds: String {
+        let (seconds, attoseconds) = components
+        return String(max(1, attoseconds > 0 && seconds < .max ? seconds + 1 : seconds))
     }
 }

@@ -18,10 +18,16 @@ struct Problem: Error, Equatable {
     var taskStatus: WireStatus?
     /// Whether the same request may succeed later, so that `Retry-After` is sent.
     var isRetryable = false
+    /// When it may; `nil`: after the usual time.
+    var retryAfter: Duration?
     /// For `Allow`.
     var allowed: [HTTPRequest.Method] = []
     /// For `Content-Range`: the length of what the range was not in.
     var completeLength: Int64?
+    /// For `WWW-Authenticate`.
+    var challenge: String?
+    /// Whether it tells of the server's inside, which is for those who run it.
+    var showsInside = false
     /// For the log; never sent.
     var cause: String?
 
@@ -40,6 +46,13 @@ extension Problem {
         case .modelUnknown(let obstacle):
             self.init(.serviceUnavailable, obstacle.code, obstacle.message)
             isRetryable = true
+            showsInside = true
+        case .refused(let code, let message, let retryAfter):
+            self.init(.tooManyRequests, code, message)
+            isRetryable = true
+            self.retryAfter = retryAfter
+        case .deviceUnknown:
+            self = .deviceNotFound
         case .videoExpired:
             self.init(
                 .gone,
@@ -65,13 +78,29 @@ extension Problem {
 
     init(_ error: TaskStoreError) {
         switch error {
+        case .tenantLimit(.waitingTasks(let limit)):
+            self.init(
+                .tooManyRequests,
+                error.code,
+                "\(limit) of your tasks wait already, which is the limit of this key."
+            )
+        case .tenantLimit(.deviceSeconds(let limit, retryAfter: let wait)):
+            self.init(
+                .tooManyRequests,
+                error.code,
+                "With this video you would have more than \(Int(limit)) seconds of device time today."
+            )
+            retryAfter = wait
+        case .tooManyKeys(let limit):
+            self.init(.conflict, error.code, "There are \(limit) keys already, which is the limit; remove some.")
         case .queueFull(let limit):
             self.init(.tooManyRequests, error.code, "\(limit) videos wait already, which is the limit.")
         case .idempotencyConflict(let task):
             self.init(
                 .conflict,
                 error.code,
-                "This Idempotency-Key was used for another request, that of task \(task). Choose a new key."
+                task.map { "This Idempotency-Key was used for another request, that of task \($0). Choose a new key." }
+                    ?? "This Idempotency-Key was used for another request or another file. Choose a new key."
             )
         case .uploadQuotaExceeded(let quota):
             self.init(
@@ -126,6 +155,7 @@ extension Problem {
         "variant_not_found",
         "Of a video there are \(VideoVariant.allCases.map(\.rawValue).joined(separator: ", "))."
     )
+    static let deviceNotFound = Problem(.notFound, "device_not_found", "This server has no device of this id.")
     static let uploadNotFound = Problem(.notFound, "upload_not_found", "There is no upload of this id.")
     static let previewNotAvailable = Problem(
         .notFound,
@@ -133,6 +163,7 @@ extension Problem {
         "There is no such task, or nothing to see of it: a preview is there while the task runs, after some steps."
     )
     static let noModel = Problem(.modelUnknown(Obstacle(code: "no_model", message: "No engine has a model.")))
+    static let streamsBusy = Problem.passing("streams_busy", "As many clients wait for tasks as may. Poll instead.")
     static let uploadsBusy = Problem.passing("uploads_busy", "As many files are being uploaded as may be.")
 
     /// Some reasons pass by themselves, others need the operator, and a video that cannot be read stays so.
@@ -232,6 +263,7 @@ extension Problem {
         var problem = Problem(.serviceUnavailable, "not_ready", "Videos cannot be made at the moment.")
         problem.obstacles = obstacles
         problem.isRetryable = true
+        problem.showsInside = true
         return problem
     }
 

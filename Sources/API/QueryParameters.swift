@@ -57,7 +57,7 @@ struct QueryParameters: Equatable {
         if !violations.isEmpty { throw RequestRejection(violations: violations) }
     }
 
-    private mutating func reject(_ name: String, _ code: Violation.Code, _ message: String) {
+    mutating func reject(_ name: String, _ code: Violation.Code, _ message: String) {
         violations.append(Violation(field: name, code: code, message: message))
     }
 }

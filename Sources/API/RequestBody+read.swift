@@ -25,6 +25,13 @@ extension Request {
         return collected
     }
 
+    /// The same, where there need not be one.
+    func optionalJSONBody(limit: Int) async throws(Problem) -> ByteBuffer {
+        let isLeftOut = headers[.contentType] == nil && (headers[.contentLength].map { $0 == "0" } ?? true)
+        guard !isLeftOut || headers[.transferEncoding] != nil else { return ByteBuffer() }
+        return try await jsonBody(limit: limit)
+    }
+
     /// Whether the head says that the body has more bytes than a limit.
     func isAnnounced(over limit: Int) -> Bool {
         guard let announced = headers[.contentLength] else { return false }

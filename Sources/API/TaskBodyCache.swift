@@ -25,7 +25,8 @@ final class TaskBodyCache: Sendable {
 
     /// The encoded task.
     ///
-    /// Never an older state of it than the one given.
+    /// Never an older state of it than the one given, its outlook included: a kept body is used only for a task of which
+    /// everything that is shown is the same.
     func body(for wire: TaskWire) -> ByteBuffer {
         let id = wire.task.id
         let kept = state.withLock { state in state.young[id] ?? state.old[id] }

@@ -12,18 +12,33 @@ struct TaskWire: Equatable {
     let origin: String
     /// What keeps the server from working, if something does; shown while the task waits.
     let obstacle: Obstacle?
+    /// When it is likely to be served.
+    let outlook: TaskOutlook
     /// What is put behind the addresses of the video; empty where videos need no link.
     private let linkQuery: String
+    /// Whether it says whose it is.
+    private let showsOwner: Bool
 
     /// - Parameters:
     ///   - task: what to show.
     ///   - origin: what stands in front of our paths.
     ///   - obstacle: what keeps the server from working.
+    ///   - outlook: when it is likely to be served.
     ///   - links: makes the addresses of videos good for a while; `nil` where they need nothing.
-    init(task: GenerationTask, origin: String, obstacle: Obstacle?, links: VideoLinks?) {
+    ///   - showsOwner: whether it says whose it is: two members more.
+    init(
+        task: GenerationTask,
+        origin: String,
+        obstacle: Obstacle?,
+        outlook: TaskOutlook = .none,
+        links: VideoLinks?,
+        showsOwner: Bool = false
+    ) {
         self.task = task
+        self.showsOwner = showsOwner
         self.origin = origin
         self.obstacle = obstacle
+        self.outlook = outlook.shown(for: task.status)
         linkQuery =
             if let links, task.status == .succeeded, let result = task.generation.result {
                 links.query(for: result.video, expiry: links.expiry)
@@ -40,6 +55,7 @@ struct TaskWire: Equatable {
         let generation = task.generation
         let status = WireStatus(task.status)
         let result = status == .success ? generation.result : nil
+        let degradation = result == nil ? nil : Degradation(of: generation)
         json.object { json in
             json.key("attempts")
             json.number(generation.attempts)
@@ -51,12 +67,22 @@ struct TaskWire: Equatable {
             json.optional(task.callback) { json, callback in json.string(callback.url.text) }
             json.key("created_at")
             json.moment(task.createdAt)
+            json.key("degradation")
+            json.degradation(degradation)
             json.key("degraded")
-            json.bool(result.map { $0.isLess(than: generation.request) } ?? false)
+            json.bool(degradation != nil)
+            json.key("deterministic")
+            json.bool(generation.isDeterministic)
             json.key("error")
             json.reason(status == .failed ? generation.failure.map { ($0.code, $0.message) } : nil)
+            json.key("eta_seconds")
+            json.optional(outlook.etaSeconds) { json, seconds in json.number(seconds) }
             json.key("finished_at")
             json.moment(task.finishedAt)
+            if showsOwner {
+                json.key("key_id")
+                json.optional(task.accessKey) { json, id in json.string(id.rawValue) }
+            }
             json.key("memory_mode")
             json.optional(result?.memoryMode) { json, mode in json.string(mode.rawValue) }
             json.key("model")
@@ -69,6 +95,8 @@ struct TaskWire: Equatable {
             json.string(TaskPriority(rank: generation.priority).rawValue)
             json.key("progress")
             json.progress(status == .running ? generation.progress : nil)
+            json.key("queue_position")
+            json.optional(outlook.queuePosition) { json, position in json.number(position) }
             json.key("rendered_size")
             json.optional(result) { json, result in json.size(result.renderedWidth, result.renderedHeight) }
             json.key("request")
@@ -83,6 +111,10 @@ struct TaskWire: Equatable {
             json.string(id)
             json.key("task_url")
             json.string(url)
+            if showsOwner {
+                json.key("tenant")
+                json.string(task.tenant.rawValue)
+            }
             json.key("video")
             json.optional(result) { json, result in json.video(result, self) }
             json.key("video_url")
@@ -108,22 +140,20 @@ struct TaskWire: Equatable {
     }
 }
 
-extension JSONWriter {
-    fileprivate mutating func progress(_ progress: GenerationProgress?) {
-        optional(progress) { json, progress in
-            json.object { json in
-                json.key("percent")
-                json.number(progress.percent)
-                json.key("stage")
-                json.string(progress.stage.rawValue)
-                json.key("step")
-                json.number(progress.step)
-                json.key("total_steps")
-                json.number(progress.totalSteps)
-            }
-        }
+extension TaskOutlook {
+    /// What of it is told of a task in this status.
+    ///
+    /// Rounded here already, so that equal bodies are known to be equal.
+    fileprivate func shown(for status: TaskStatus) -> TaskOutlook {
+        guard !status.isTerminal else { return .none }
+        return TaskOutlook(
+            queuePosition: status == .queued ? queuePosition : nil,
+            etaSeconds: etaSeconds?.asPrediction
+        )
     }
+}
 
+extension JSONWriter {
     fileprivate mutating func events(_ events: Set<CallbackEvent>) {
         array { json in
             for event in CallbackEvent.allCases where events.contains(event) { json.string(event.rawValue) }
@@ -158,25 +188,5 @@ extension JSONWriter {
             json.key("width")
             json.number(result.width)
         }
-    }
-}
-
-extension GenerationProgress {
-    /// An estimate of how much of the whole work is done, for a progress bar; 100 is only a finished task.
-    var percent: Int {
-        switch stage {
-        case .load: 0
-        case .encode: 1
-        case .denoise: totalSteps > 0 ? 2 + min(max(step, 0), totalSteps) * 88 / totalSteps : 2
-        case .decode: 90
-        case .write: 99
-        }
-    }
-}
-
-extension GenerationResult {
-    /// Whether the video is smaller or shorter than it was to be.
-    fileprivate func isLess(than request: VideoRequest) -> Bool {
-        width < request.width || height < request.height || numFrames < request.numFrames
     }
 }

@@ -1,10 +1,10 @@
-import Tasks
+package import Tasks
 
 extension [UInt8] {
     /// Appends a moment as RFC 3339 in UTC with milliseconds, such as `2026-11-23T04:05:06.789Z`.
     ///
     /// Moments outside the years 0 to 9999, which no record holds, are written as the nearest that RFC 3339 can say.
-    mutating func appendRFC3339(_ moment: Timestamp) {
+    package mutating func appendRFC3339(_ moment: Timestamp) {
         let milliseconds = Swift.min(Swift.max(moment.milliseconds, -62_167_219_200_000), 253_402_300_799_999)
         let (days, inDay) = milliseconds.dividedByDay
         let date = CivilDate(daysSince1970: days)

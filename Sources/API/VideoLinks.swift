@@ -20,12 +20,12 @@ struct VideoLinks: Sendable {
     private let clock: any ServiceClock
 
     /// - Parameters:
-    ///   - settings: secret and lifetime; without a secret there are no links, and videos need none.
+    ///   - secret: what is signed with.
+    ///   - lifetime: how long a link is good for, at least.
     ///   - clock: wall time counts.
-    init?(_ settings: APISettings, clock: any ServiceClock) {
-        guard let secret = settings.videoLinkSecret else { return nil }
+    init(secret: String, lifetime: Duration, clock: any ServiceClock) {
         key = SymmetricKey(data: Data(secret.utf8))
-        lifetime = max(1, settings.videoLinkLifetime.wholeMilliseconds / 1000)
+        self.lifetime = max(1, lifetime.wholeMilliseconds / 1000)
         self.clock = clock
     }
 
@@ -41,6 +41,11 @@ struct VideoLinks: Sendable {
     /// The query for a video's address, with its question mark.
     func query(for video: String, expiry: Int64) -> String {
         "?expires=\(expiry)&signature=\(Self.text(of: code(video, expiry)))"
+    }
+
+    /// Whether a query claims to be a link.
+    static func isClaimed(by query: Substring) -> Bool {
+        query.split(separator: "&").prefix(32).contains { $0.hasPrefix("signature=") }
     }
 
     /// Checks the query of a request for a video.

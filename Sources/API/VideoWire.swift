@@ -22,7 +22,11 @@ struct VideoWire {
         case strength
         case stepCache = "step_cache"
         case loras
-        case allowDegradation = "allow_degradation"
+        case degrade
+        case minSteps = "min_steps"
+        case minFrames = "min_frames"
+        case minHeight = "min_height"
+        case deterministic
         case priority
         case cache
         case callbackURL = "callback_url"
@@ -37,13 +41,18 @@ struct VideoWire {
     private(set) var model: String?
     /// Where the files are that the request brings.
     private(set) var sources: [InputRole: MediaSource] = [:]
-    private(set) var priority = TaskPriority.normal
+    /// `nil`: nothing was said.
+    private(set) var priority: TaskPriority?
     private(set) var cache = CacheUse.use
+    /// Whether it is to run alone.
+    private(set) var isDeterministic = false
     private(set) var violations: [Violation] = []
     private var seen: Set<Field> = []
     private var callbackURL: CallbackURL?
     private var callbackEvents: Set<CallbackEvent>?
     private let policies: Policies
+    /// Names that stand beside these fields where the body is not one of `POST /api/v1/generate`; for hints.
+    private let otherNames: [String]
 
     /// Which addresses a body may name.
     struct Policies {
@@ -62,13 +71,27 @@ struct VideoWire {
     ///   - policies: which addresses it may name.
     /// - Throws: if it is not a JSON object; faults of fields are in `violations`.
     init(_ body: [UInt8], policies: Policies) throws(MalformedJSON) {
-        self.policies = policies
+        self.init(policies: policies)
         var reader = JSONReader(body)
         try reader.readObject { name, value in take(name, value) }
+        finish()
+    }
+
+    /// Begins without a field, for a body that has other fields as well: `take` each that is one of these, then `finish`.
+    init(policies: Policies, beside otherNames: [String] = []) {
+        self.policies = policies
+        self.otherNames = otherNames
+    }
+
+    /// Judges what only all the fields together show.
+    mutating func finish() {
         if callbackEvents != nil, !seen.contains(.callbackURL) {
             reject(Field.callbackEvents.rawValue, .notAllowed, "callback_events means nothing without callback_url.")
         }
     }
+
+    /// Whether a field was given, with whatever value.
+    func has(_ field: Field) -> Bool { seen.contains(field) }
 
     /// What the request brings, readable or not.
     var roles: Set<InputRole> {
@@ -87,7 +110,8 @@ struct VideoWire {
         callbackURL.map { Callback(url: $0, events: callbackEvents ?? CallbackEvent.ends, origin: origin) }
     }
 
-    private mutating func take(_ name: String, _ value: JSONValue) {
+    /// Takes the next field.
+    mutating func take(_ name: String, _ value: JSONValue) {
         guard let field = Field(rawValue: name) else { return refuse(unknown: name) }
         guard seen.insert(field).inserted else {
             return reject(name, .notAllowed, "\(name) is given twice.")
@@ -121,7 +145,11 @@ struct VideoWire {
         case .strength: draft.strength = try value.number(name)
         case .stepCache: draft.stepCache = try value.text(name)
         case .loras: draft.loras = try LoRAWire.loras(value, name)
-        case .allowDegradation: draft.allowsDegradation = try value.truth(name)
+        case .degrade: draft.degrade = try value.text(name)
+        case .minSteps: draft.minSteps = try value.whole(name)
+        case .minFrames: draft.minFrames = try value.whole(name)
+        case .minHeight: draft.minHeight = try value.whole(name)
+        case .deterministic: isDeterministic = try value.truth(name)
         case .priority: priority = try value.word(name)
         case .cache: cache = try value.word(name)
         case .callbackURL: callbackURL = try receiver(value, name)
@@ -162,11 +190,13 @@ struct VideoWire {
 
     private mutating func refuse(unknown name: String) {
         let shown = String(name.prefix(64))
-        let hint = NearestName.of(name, among: Field.allCases.map(\.rawValue)).map { " Did you mean \($0)?" } ?? ""
+        let known = Field.allCases.map(\.rawValue) + otherNames
+        let hint = NearestName.of(name, among: known).map { " Did you mean \($0)?" } ?? ""
         reject(shown, .unknownField, "There is no field \(shown).\(hint)")
     }
 
-    private mutating func reject(_ field: String, _ code: Violation.Code, _ message: String) {
+    /// Adds to what is wrong.
+    mutating func reject(_ field: String, _ code: Violation.Code, _ message: String) {
         guard violations.count < Self.maxViolations else { return }
         violations.append(Violation(field: field, code: code, message: message))
     }

@@ -6,7 +6,7 @@ import Testing
 
 /// What happens to connections whose clients are slow, wrong or malicious.
 struct ConnectionTests {
-    private static let post = "POST /api/v1/generate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    private static let post = "POST /api/v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     private static let body = #"{"prompt":"a"}"#
 
     @Test("A body that dribbles is refused when its time is over")
@@ -34,7 +34,7 @@ struct ConnectionTests {
     func slowUnreadBody() async throws {
         try await withAPI { port in
             let client = try HTTPClientFixture(port: port)
-            try await client.send("GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n ")
+            try await client.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n ")
             let response = try await client.response()
             #expect(response.status == 200)
             #expect(response["Connection"] == "close")
@@ -43,7 +43,9 @@ struct ConnectionTests {
     }
 
     @Test(
-        "A connection on which nothing comes is closed", arguments: ["", "GET /heal", "POST / HTTP/1.1\r\nHost: a\r\n"])
+        "A connection on which nothing comes is closed",
+        arguments: ["", "GET /heal", "POST / HTTP/1.1\r\nHost: localhost\r\n"]
+    )
     func idle(_ start: String) async throws {
         try await withAPI(ScriptedVideoService(), APISettings(idleTimeout: .milliseconds(500))) { port in
             let client = try HTTPClientFixture(port: port)
@@ -124,8 +126,8 @@ struct ConnectionTests {
         try await withAPI { port in
             let client = try HTTPClientFixture(port: port)
             let post = Self.post + "Content-Length: \(Self.body.utf8.count)\r\n\r\n" + Self.body
-            let get = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
-            try await client.send(get + post + "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n" + post + get)
+            let get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            try await client.send(get + post + "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n" + post + get)
             var statuses: [Int] = []
             for _ in 0..<5 { statuses.append(try await client.response().status) }
             #expect(statuses == [200, 202, 404, 202, 200])

@@ -24,7 +24,7 @@ struct GenerateTests {
             try expectWire(response.body, "task-pending")
         }
         let submitted = try #require(service.submitted.first)
-        #expect(submitted.tenant == .standard)
+        #expect(submitted.caller == .anybody)
         #expect(submitted.idempotencyKey == nil)
         #expect(submitted.video.width == 768)
         #expect(submitted.video.negativePrompt == "低质量,模糊")
@@ -179,7 +179,7 @@ struct GenerateTests {
         try await withAPI { port in
             let client = try HTTPClientFixture(port: port)
             try await client.send(
-                "POST /api/v1/generate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n"
+                "POST /api/v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n"
             )
             try await client.send(Array("{\"prompt\":\"".utf8) + [0xFF] + Array("\"}".utf8))
             #expect(try await client.response().code == "malformed_json")

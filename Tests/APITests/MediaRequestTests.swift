@@ -50,16 +50,18 @@ struct MediaRequestTests {
                 port,
                 #"""
                 {"prompt":"a","model":"versatile","video":"\#(Self.video)","strength":0.5,"step_cache":"fast",
-                "loras":[{"name":"ink","scale":-1.5},{"name":"film"}],"allow_degradation":true,"priority":"high"}
+                "loras":[{"name":"ink","scale":-1.5},{"name":"film"}],"degrade":"allow",
+                "min_steps":10,"min_frames":9,"min_height":128,"deterministic":true,"priority":"interactive"}
                 """#
             )
             #expect(response.status == 202)
         }
         let submitted = try #require(service.submitted.first)
-        #expect(submitted.priority == .high)
+        #expect(submitted.priority == .interactive)
         #expect(submitted.video.strength == 0.5)
         #expect(submitted.video.stepCache == .fast)
-        #expect(submitted.video.allowsDegradation)
+        #expect(submitted.video.degradation == DegradationFloor(minSteps: 10, minFrames: 9, minHeight: 128))
+        #expect(submitted.isDeterministic)
         #expect(submitted.video.loras.map(\.name) == ["film", "ink"])
         #expect(submitted.video.loras.map(\.scale) == [1, -1.5])
     }
@@ -97,8 +99,13 @@ struct MediaRequestTests {
         (#""loras":[{"name":"film","scale":9}]"#, ["loras:out_of_range"]),
         (#""loras":[{"name":"film"},{"name":"film"}]"#, ["loras:not_allowed"]),
         (#""loras":[{"name":"noir"}]"#, ["loras:not_allowed"]),
-        (#""allow_degradation":"yes""#, ["allow_degradation:wrong_type"]), (#""priority":1"#, ["priority:wrong_type"]),
-        (#""priority":"urgent""#, ["priority:not_allowed"]), (#""model":"other""#, ["model:not_allowed"]),
+        (#""degrade":true"#, ["degrade:wrong_type"]), (#""degrade":"yes""#, ["degrade:not_allowed"]),
+        (#""degrade":"allow","min_steps":51"#, ["min_steps:out_of_range"]),
+        (#""degrade":"allow","min_height":"low""#, ["min_height:wrong_type"]),
+        (#""min_frames":9"#, ["min_frames:not_allowed"]), (#""deterministic":1"#, ["deterministic:wrong_type"]),
+        (#""allow_degradation":true"#, ["allow_degradation:unknown_field"]),
+        (#""priority":1"#, ["priority:wrong_type"]),
+        (#""priority":"high""#, ["priority:not_allowed"]), (#""model":"other""#, ["model:not_allowed"]),
         (#""model":3"#, ["model:wrong_type"]),
     ]
 

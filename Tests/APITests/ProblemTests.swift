@@ -9,8 +9,29 @@ import Testing
 @testable import API
 
 struct ProblemTests {
+    @Test(
+        "A full queue says when there is likely to be room, in whole seconds",
+        arguments: [
+            (Duration.seconds(125), "125"), (.milliseconds(125_001), "126"), (.zero, "1"), (.milliseconds(1), "1"),
+            (.seconds(-5), "1"), (.seconds(Int64.max), "\(Int64.max)"),
+        ]
+    )
+    func refused(_ retryAfter: Duration, _ header: String) async throws {
+        let service = ScriptedVideoService {
+            $0.failure = .refused(code: "wait_too_long", message: "It would wait.", retryAfter: retryAfter)
+        }
+        try await withAPI(service) { port in
+            let response = try await generate(port, #"{"prompt":"a"}"#, headers: [("X-Request-ID", "refused")])
+            #expect(response.status == 429)
+            #expect(response["Retry-After"] == header)
+            try expectWire(response.body, "problem-wait-too-long")
+        }
+    }
+
     static let errors: [(AdmissionError, Int, String, isRetryable: Bool)] = [
         (.modelUnknown(Obstacle(code: "engine_not_startable", message: "m")), 503, "engine_not_startable", true),
+        (.refused(code: "queue_full", message: "m", retryAfter: .seconds(7)), 429, "queue_full", true),
+        (.deviceUnknown, 404, "device_not_found", false),
         (.store(.queueFull(limit: 100)), 429, "queue_full", true),
         (.store(.idempotencyConflict(.fixture())), 409, "idempotency_conflict", false),
         (.store(.leaseLost), 500, "internal_error", false),

@@ -14,6 +14,7 @@ struct RouteTests {
             ("/api/v1/tasks", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"], "GET, HEAD"),
             ("/api/v1/tasks/019300aa-0000-7000-8000-000000000001", ["POST", "PUT", "PATCH"], "GET, HEAD, DELETE"),
             ("/api/v1/tasks/a/preview", ["POST", "PUT", "DELETE"], "GET, HEAD"),
+            ("/api/v1/tasks/a/events", ["POST", "PUT", "DELETE", "OPTIONS"], "GET, HEAD"),
             ("/api/v1/models", ["POST", "DELETE"], "GET, HEAD"),
             ("/api/v1/uploads", ["PUT", "DELETE", "PATCH"], "GET, HEAD, POST"),
             ("/api/v1/uploads/a", ["POST", "PUT", "PATCH"], "GET, HEAD, DELETE"),
@@ -21,7 +22,12 @@ struct RouteTests {
             ("/api/v1/videos/a/poster.jpg", ["POST", "PUT", "DELETE"], "GET, HEAD"),
             ("/api/v1/deliveries", ["POST", "PUT", "DELETE"], "GET, HEAD"),
             ("/api/v1/deliveries/a-1/redeliver", ["GET", "HEAD", "PUT", "DELETE"], "POST"),
-            ("/healthz", ["POST", "DELETE"], "GET, HEAD"), ("/readyz", ["POST", "OPTIONS"], "GET, HEAD"),
+            ("/api/v1/devices", ["POST", "PUT", "DELETE"], "GET, HEAD"),
+            ("/api/v1/devices/cuda:0/drain", ["GET", "HEAD", "PUT", "DELETE"], "POST"),
+            ("/api/v1/devices/cuda:0/resume", ["GET", "HEAD", "DELETE"], "POST"),
+            ("/api/v1/queue", ["POST", "DELETE"], "GET, HEAD"), ("/api/v1/drain", ["GET", "HEAD", "DELETE"], "POST"),
+            ("/api/v1/resume", ["GET", "HEAD", "DELETE"], "POST"), ("/healthz", ["POST", "DELETE"], "GET, HEAD"),
+            ("/readyz", ["POST", "OPTIONS"], "GET, HEAD"),
         ] as [(String, [String], String)]
     )
     func methodNotAllowed(_ path: String, _ methods: [String], _ allowed: String) async throws {
@@ -38,13 +44,16 @@ struct RouteTests {
     @Test(
         "A path that is not there is 404",
         arguments: [
-            "/", "/api", "/api/v1", "/api/v1/", "/api/v1/generate/", "/api/v1/tasks/", "/api/v2/tasks", "/API/v1/tasks",
-            "//api/v1/tasks", "/api/v1/tasks/a/b", "/healthz/", "/healthz%20", "/%00", "/?a=b",
+            "//", "/index.html", "/api", "/api/v1", "/api/v1/", "/api/v1/generate/", "/api/v1/tasks/", "/api/v2/tasks",
+            "/API/v1/tasks",
+            "//api/v1/tasks", "/api/v1/tasks/a/b", "/healthz/", "/healthz%20", "/%00",
             "/api/v1/tasks%3Flimit=1", "/api/v1/deliveries/", "/api/v1/deliveries/a-1", "/api/v1/uploads/",
             "/api/v1/uploads/a/b", "/api/v1/models/", "/api/v1/models/a", "/api/v1/tasks//preview",
             "/api/v1/tasks/a/preview/", "/api/v1/tasks/a/b/preview",
             "/api/v1/deliveries/a/b/redeliver",
             "/api/v1/deliveries/a-1/redeliver/", "/api/v1/videos/a/b/c",
+            "/api/v1/devices/", "/api/v1/devices/a", "/api/v1/devices//drain", "/api/v1/devices/a/b/drain",
+            "/api/v1/devices/a/drain/", "/api/v1/devices/drain", "/api/v1/queue/", "/api/v1/drain/a",
         ]
     )
     func notFound(_ path: String) async throws {
@@ -58,7 +67,9 @@ struct RouteTests {
 
     @Test(
         "HEAD is GET without the body",
-        arguments: ["/healthz", "/readyz", "/api/v1/tasks", "/api/v1/models", "/nowhere"])
+        arguments: [
+            "/healthz", "/readyz", "/api/v1/tasks", "/api/v1/models", "/api/v1/devices", "/api/v1/queue", "/nowhere",
+        ])
     func head(_ path: String) async throws {
         try await withAPI { port in
             let client = try HTTPClientFixture(port: port)
@@ -123,6 +134,10 @@ struct RouteTests {
         for status in WireStatus.allCases { #expect(text.contains("- \(status.rawValue)\n"), "\(status)") }
         for field in VideoWire.Field.allCases { #expect(text.contains(" \(field.rawValue):"), "\(field)") }
         for mode in MemoryMode.allCases { #expect(text.contains("- \(mode.rawValue)\n"), "\(mode)") }
+        for state in DeviceStatus.State.allCases { #expect(text.contains("- \(state.rawValue)\n"), "\(state)") }
+        for state in EngineStatus.State.allCases { #expect(text.contains("- \(state.rawValue)\n"), "\(state)") }
+        for word in TaskPriority.allCases { #expect(text.contains("- \(word.rawValue)\n"), "\(word)") }
+        for reason in Degradation.Reason.allCases { #expect(text.contains("- \(reason.rawValue)\n"), "\(reason)") }
         for stage in GenerationProgress.Stage.allCases { #expect(text.contains("- \(stage.rawValue)\n"), "\(stage)") }
     }
 }

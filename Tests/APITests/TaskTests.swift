@@ -83,6 +83,74 @@ struct TaskTests {
         }
     }
 
+    @Test("The place in the queue and the seconds that are left are never answered from an older body")
+    func outlook() async throws {
+        let service = ScriptedVideoService { $0.tasks = [.fixture()] }
+        try await withAPI(service) { port in
+            let path = "/api/v1/tasks/\(TaskID.fixture())"
+            for position in (1...5).reversed() {
+                service.change {
+                    $0.outlook = TaskOutlook(queuePosition: position, etaSeconds: Double(position) + 0.26)
+                }
+                for _ in 0..<2 {
+                    let json = try await request(port, "GET", path).json
+                    #expect(json["queue_position"] as? Int == position)
+                    #expect(json["eta_seconds"] as? Double == Double(position) + 0.3)
+                }
+            }
+            service.change { $0.outlook = TaskOutlook(queuePosition: nil, etaSeconds: -1) }
+            let late = try await request(port, "GET", path).json
+            #expect(late["queue_position"] is NSNull)
+            #expect(late["eta_seconds"] as? Double == 0)
+        }
+    }
+
+    @Test("A task that runs has no place in the queue, and one that has ended nothing to wait for")
+    func outlooksEnd() async throws {
+        for status in TaskStatus.allCases {
+            let service = ScriptedVideoService {
+                $0.tasks = [.fixture(1, status)]
+                $0.outlook = TaskOutlook(queuePosition: 3, etaSeconds: .infinity)
+            }
+            try await withAPI(service) { port in
+                let page = try await request(port, "GET", "/api/v1/tasks").json["tasks"] as? [[String: Any]]
+                let shown = [try await request(port, "GET", "/api/v1/tasks/\(TaskID.fixture())").json] + (page ?? [])
+                #expect(shown.count == 2)
+                for json in shown {
+                    #expect(json["queue_position"] as? Int == (status == .queued ? 3 : nil))
+                    // JSON has no infinity.
+                    #expect(json["eta_seconds"] is NSNull)
+                }
+            }
+            service.change { $0.outlook.etaSeconds = 2 }
+            try await withAPI(service) { port in
+                let json = try await request(port, "GET", "/api/v1/tasks/\(TaskID.fixture())").json
+                #expect(json["eta_seconds"] as? Double == (status.isTerminal ? nil : 2))
+            }
+        }
+    }
+
+    @Test("A video of which less was made says what was asked for and what was made")
+    func degraded() async throws {
+        var task = GenerationTask.fixture(1, .succeeded)
+        var draft = VideoRequest.Draft()
+        draft.prompt = "a cat"
+        draft.degrade = "allow"
+        draft.minSteps = 20
+        task.generation.request = try VideoRequest(draft, for: .fixture)
+        task.generation.result?.steps = 30
+        task.generation.result?.stepCache = .balanced
+        task.generation.result?.numFrames = 25
+        task.generation.result?.width = 448
+        task.generation.result?.height = 256
+        let service = ScriptedVideoService { [task] in $0.tasks = [task] }
+        try await withAPI(service, settings) { port in
+            let response = try await request(port, "GET", "/api/v1/tasks/\(task.id)")
+            #expect(response.json["degraded"] as? Bool == true)
+            try expectWire(response.body, "task-degraded")
+        }
+    }
+
     @Test("The cache of bodies is bounded and never wrong")
     func cache() {
         let cache = TaskBodyCache(capacity: 8)

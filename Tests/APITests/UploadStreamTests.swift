@@ -10,7 +10,7 @@ import Testing
 /// Uploads whose clients or whose disk are slow, wrong or gone.
 struct UploadStreamTests {
     private static let chunked =
-        "POST /api/v1/uploads HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     @Test("A client waits while the disk does")
     func backPressure() async throws {
@@ -71,7 +71,7 @@ struct UploadStreamTests {
             try await client.send(UploadTests.head(length: 1) + "a")
             #expect(try await client.response().status == 201)
             try await client.send(
-                "POST /api/v1/generate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+                "POST /api/v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
             )
             #expect(try await client.response().status == 408)
         }

@@ -50,6 +50,24 @@ struct UploadTests {
         #expect(service.uploads.now.abandoned == 0)
     }
 
+    @Test("An idempotency key goes with the file, is looked at first, and is good for one file")
+    func idempotencyKey() async throws {
+        let service = ScriptedVideoService()
+        try await withAPI(service) { port in
+            let bad = try await upload(port, headers: [("Idempotency-Key", "a b")])
+            #expect(bad.status == 422)
+            #expect(bad.violations == ["Idempotency-Key:not_text"])
+            #expect(service.uploads.now.files.isEmpty)
+            #expect(try await upload(port, headers: [("Idempotency-Key", "a-1")]).status == 201)
+            #expect(try await upload(port).status == 201)
+            #expect(service.uploads.now.idempotencyKeys == ["a-1", nil])
+            service.uploads.change { $0.finishFailure = .store(.idempotencyConflict(nil)) }
+            let conflict = try await upload(port, "another", headers: [("Idempotency-Key", "a-1")])
+            #expect(conflict.status == 409)
+            #expect(conflict.code == "idempotency_conflict")
+        }
+    }
+
     @Test("A file in a form is kept")
     func multipart() async throws {
         let service = ScriptedVideoService()
@@ -249,6 +267,6 @@ struct UploadTests {
     }
 
     static func head(length: Int, _ more: String = "") -> String {
-        "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\n\(more)Content-Length: \(length)\r\n\r\n"
+        "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n\(more)Content-Length: \(length)\r\n\r\n"
     }
 }

@@ -1,8 +1,10 @@
 import API
+import Access
 import Foundation
 import Hummingbird
 import Logging
 import Scheduling
+import Tasks
 import TestSupport
 import Testing
 
@@ -10,16 +12,23 @@ import Testing
 func withAPI(
     _ service: any VideoService = ScriptedVideoService(),
     _ settings: APISettings = APISettings(),
+    access: AccessControl? = nil,
+    clock: any ServiceClock = SystemClock(),
     _ body: (Int) async throws -> Void
 ) async throws {
     var settings = settings
     settings.port = 0
+    // A store of keys has threads of its own, which one for each of hundreds of tests at once are too many to leave behind.
+    let world = access == nil ? try await AccessWorld() : nil
+    let control = try #require(access ?? world?.control)
     let (bound, reportBound) = AsyncStream<BoundAddress>.makeStream()
     let logger = Logger(label: "api-tests") { _ in SwiftLogNoOpLogHandler() }
     let server = buildAPI(
         settings: settings,
         service: service,
+        access: control,
         version: "1.2.3",
+        clock: clock,
         logger: logger,
         onBound: { address in reportBound.yield(address) }
     )
@@ -32,6 +41,7 @@ func withAPI(
         try await body(address.port)
         group.cancelAll()
     }
+    try await world?.close()
 }
 
 /// Sends one request on a connection of its own.

@@ -12,6 +12,8 @@ final class ScriptedUploads: Sendable {
         /// What was finished, in order.
         var files: [[UInt8]] = []
         var begun = 0
+        /// Of every finished file, in order.
+        var idempotencyKeys: [String?] = []
         var abandoned = 0
         /// Thrown by every write.
         var writeFailure: AdmissionError?
@@ -88,7 +90,8 @@ final class ScriptedUploads: Sendable {
             content.withLock { $0 += part }
         }
 
-        func finish() async throws(AdmissionError) -> Upload {
+        func finish(idempotencyKey: String?) async throws(AdmissionError) -> Upload {
+            uploads.change { $0.idempotencyKeys.append(idempotencyKey) }
             if let failure = uploads.now.finishFailure { throw failure }
             return uploads.keep(content.withLock { $0 }, tenant)
         }

@@ -10,6 +10,12 @@ final class ScriptedVideoService: VideoService {
         var catalog: ModelCatalog? = ModelCatalog(models: [.fixture])
         var obstacles: [Obstacle] = []
         var disposition = Submission.Disposition.queued
+        /// Of every task that has not ended.
+        var outlook = TaskOutlook.none
+        var devices: [DeviceStatus] = []
+        var queue = QueueStatus(waiting: 0, running: 0)
+        /// What was asked of devices, in order; `nil`: of the server.
+        var drained: [(device: String?, isDraining: Bool)] = []
         /// Thrown by every call that may throw, catalog and obstacles excepted.
         var failure: AdmissionError?
         /// Newest first.
@@ -20,12 +26,20 @@ final class ScriptedVideoService: VideoService {
         var deliveries: [Delivery] = []
         var previews: [TaskID: Preview] = [:]
         var submitted: [AdmissionRequest] = []
+        var estimate = Estimate(model: "fixture", deviceSeconds: 41.46)
+        var estimated: [AdmissionRequest] = []
         var lastQuery: TaskQuery?
+        /// Of every task, in order.
+        var events: [TaskEvent] = []
+        var usage: [TenantUsage] = []
+        /// Those whose engines were told to give up their models.
+        var unloaded: [String] = []
         var lastDeliveryQuery: DeliveryQuery?
     }
 
     private let script: Mutex<Script>
     let uploads: ScriptedUploads
+    private let signs = Mutex<[TaskID: [AsyncStream<Void>.Continuation]]>([:])
 
     init(uploads: ScriptedUploads = ScriptedUploads(), _ change: (inout Script) -> Void = { _ in }) {
         var script = Script()
@@ -35,8 +49,10 @@ final class ScriptedVideoService: VideoService {
     }
 
     var submitted: [AdmissionRequest] { script.withLock { $0.submitted } }
+    var estimated: [AdmissionRequest] { script.withLock { $0.estimated } }
     var lastQuery: TaskQuery? { script.withLock { $0.lastQuery } }
 
+    var drained: [(device: String?, isDraining: Bool)] { script.withLock { $0.drained } }
     var lastDeliveryQuery: DeliveryQuery? { script.withLock { $0.lastDeliveryQuery } }
 
     func change(_ change: @Sendable (inout Script) -> Void) {
@@ -61,6 +77,14 @@ final class ScriptedVideoService: VideoService {
         }
     }
 
+    func estimate(_ request: AdmissionRequest) async throws(AdmissionError) -> Estimate {
+        try failIfAsked()
+        return script.withLock { script in
+            script.estimated.append(request)
+            return script.estimate
+        }
+    }
+
     func task(_ id: TaskID, of tenant: TenantID) async throws(AdmissionError) -> GenerationTask? {
         try failIfAsked()
         return script.withLock { $0.tasks.first { $0.id == id && $0.tenant == tenant } }
@@ -70,8 +94,10 @@ final class ScriptedVideoService: VideoService {
         try failIfAsked()
         return script.withLock { script in
             script.lastQuery = query
-            let matching = script.tasks.filter { task in
-                (query.status.map { $0 == task.status } ?? true) && (query.before.map { task.id < $0 } ?? true)
+            let ordered = query.isAscending ? script.tasks.reversed() : script.tasks
+            let matching = ordered.filter { task in
+                (query.status.map { $0 == task.status } ?? true)
+                    && (query.before.map { query.isAscending ? task.id > $0 : task.id < $0 } ?? true)
             }
             let page = Array(matching.prefix(query.limit))
             return TaskPage(tasks: page, next: matching.count > page.count ? page.last?.id : nil)
@@ -89,6 +115,79 @@ final class ScriptedVideoService: VideoService {
             script.tasks[index].finishedAt = Timestamp(milliseconds: 1_795_406_700_000)
             return .cancelled(script.tasks[index], abandoned: script.tasks[index].generation.id)
         }
+    }
+
+    func remove(_ id: TaskID, of tenant: TenantID) async throws(AdmissionError) -> CancelOutcome {
+        let outcome = try await cancel(id, of: tenant)
+        script.withLock { script in script.tasks.removeAll { $0.id == id && $0.tenant == tenant } }
+        return outcome
+    }
+
+    func owner(of id: TaskID) async throws(AdmissionError) -> TenantID? {
+        try failIfAsked()
+        return script.withLock { $0.tasks.first { $0.id == id }?.tenant }
+    }
+
+    func setPriority(
+        _ priority: TaskPriority,
+        of id: TaskID,
+        of tenant: TenantID
+    ) async throws(AdmissionError) -> GenerationTask? {
+        try failIfAsked()
+        return script.withLock { script in
+            guard let index = script.tasks.firstIndex(where: { $0.id == id && $0.tenant == tenant }) else { return nil }
+            script.tasks[index].generation.priority = priority.rank
+            return script.tasks[index]
+        }
+    }
+
+    func usage() async throws(AdmissionError) -> [TenantUsage] {
+        try failIfAsked()
+        return script.withLock { $0.usage }
+    }
+
+    /// Whether somebody has watched a task.
+    func wasWatched(_ id: TaskID) -> Bool {
+        signs.withLock { $0[id] != nil }
+    }
+
+    func changes(of id: TaskID) -> AsyncStream<Void> {
+        signs.withLock { signs in
+            let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            signs[id, default: []].append(continuation)
+            return stream
+        }
+    }
+
+    /// Changes what the service answers, and says so to whoever watches a task.
+    func change(_ id: TaskID, _ change: @Sendable (inout Script) -> Void) {
+        script.withLock { change(&$0) }
+        for sign in signs.withLock({ $0[id] ?? [] }) { sign.yield() }
+    }
+
+    func events(
+        of id: TaskID,
+        of tenant: TenantID,
+        after sequence: Int64,
+        limit: Int
+    ) async throws(AdmissionError) -> [TaskEvent] {
+        try failIfAsked()
+        return script.withLock { script in
+            let found = script.events.filter { $0.task == id && $0.tenant == tenant && $0.sequence > sequence }
+            return Array(found.prefix(limit))
+        }
+    }
+
+    func owns(_ tenant: TenantID, video: VideoName) async throws(AdmissionError) -> Bool {
+        try failIfAsked()
+        return script.withLock { script in
+            script.tasks.contains { $0.tenant == tenant && $0.generation.result?.video == video.hex }
+        }
+    }
+
+    func unload(device: String) throws(AdmissionError) {
+        guard script.withLock({ $0.devices.contains { $0.id == device } }) else { throw .deviceUnknown }
+        script.withLock { $0.unloaded.append(device) }
     }
 
     func video(_ name: VideoName) async throws(AdmissionError) -> VideoContent? {
@@ -121,14 +220,19 @@ final class ScriptedVideoService: VideoService {
         return script.withLock { $0.previews[id] }
     }
 
-    func newUpload(of tenant: TenantID) async throws(AdmissionError) -> any UploadSink {
+    func previewVersion(of task: GenerationTask) async throws(AdmissionError) -> Int64? {
         try failIfAsked()
-        return uploads.newUpload(of: tenant)
+        return script.withLock { $0.previews[task.id]?.version }
     }
 
-    func fetchUpload(from url: CallbackURL, of tenant: TenantID) async throws(AdmissionError) -> Upload {
+    func newUpload(by caller: Caller) async throws(AdmissionError) -> any UploadSink {
         try failIfAsked()
-        return try uploads.fetch(url, of: tenant)
+        return uploads.newUpload(of: caller.tenant)
+    }
+
+    func fetchUpload(from url: CallbackURL, by caller: Caller) async throws(AdmissionError) -> Upload {
+        try failIfAsked()
+        return try uploads.fetch(url, of: caller.tenant)
     }
 
     func upload(_ id: MediaID, of tenant: TenantID) async throws(AdmissionError) -> Upload? {
@@ -159,6 +263,34 @@ final class ScriptedVideoService: VideoService {
 
     func obstacles() -> [Obstacle] {
         script.withLock { $0.obstacles }
+    }
+
+    func outlook(for task: GenerationTask) -> TaskOutlook {
+        script.withLock { $0.outlook }
+    }
+
+    func devices() -> [DeviceStatus] {
+        script.withLock { $0.devices }
+    }
+
+    func queueStatus() async throws(AdmissionError) -> QueueStatus {
+        try failIfAsked()
+        return script.withLock { $0.queue }
+    }
+
+    func setDraining(_ isDraining: Bool, device: String?) throws(AdmissionError) {
+        try failIfAsked()
+        let isKnown = script.withLock { script in
+            script.drained.append((device, isDraining))
+            guard let device else {
+                script.queue.isDraining = isDraining
+                return true
+            }
+            guard let index = script.devices.firstIndex(where: { $0.id == device }) else { return false }
+            script.devices[index].state = isDraining ? .draining : .ready
+            return true
+        }
+        if !isKnown { throw .deviceUnknown }
     }
 
     private func failIfAsked() throws(AdmissionError) {
