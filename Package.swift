@@ -15,14 +15,17 @@ let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
@@ -46,7 +49,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         // Sockets to the engine process, the thread pool for blocking database work.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        // Certificates of receivers.
+        // Certificates, of receivers and of the server itself.
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         // SHA-256 of requests and videos.
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -57,6 +60,10 @@ let package = Package(
         // Start and stop of everything long-lived, in order.
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // Counters, gauges and histograms, behind an interface that libraries share.
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        // Spans, likewise.
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         // The command line.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         // The settings file.
@@ -65,30 +72,53 @@ let package = Package(
     targets: [
         // The rooms. What each may import is the architecture: docs/architecture.md.
         .target(name: "Tasks"),
-        .target(name: "TasksSQLite", dependencies: ["Tasks", grdb, nioPosix, logging]),
-        .target(name: "Results", dependencies: [asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix]),
+        // What a running server tells of itself: the form of metrics and of spans.
+        .target(
+            name: "Telemetry",
+            dependencies: [
+                "Tasks", asyncHTTPClient, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
+            ]
+        ),
+        .target(name: "TasksSQLite", dependencies: ["Tasks", grdb, logging, metrics, nioPosix]),
+        .target(name: "Access", dependencies: ["Tasks", crypto, logging, serviceLifecycle]),
+        .target(
+            name: "Results",
+            dependencies: [asyncHTTPClient, crypto, logging, metrics, nioCore, nioHTTP1, nioPosix]
+        ),
         .target(
             name: "Engine",
-            dependencies: [logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage]
+            dependencies: [logging, metrics, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage]
         ),
-        .target(name: "Scheduling", dependencies: ["Engine", "Results", "Tasks", logging, serviceLifecycle]),
+        .target(
+            name: "Scheduling",
+            dependencies: ["Engine", "Results", "Tasks", "Telemetry", logging, metrics, serviceLifecycle, tracing]
+        ),
+        // The policies of Scheduling under a virtual clock.
+        .target(name: "Simulation", dependencies: ["Scheduling", "Tasks"]),
         .target(
             name: "Webhooks",
             dependencies: [
-                "Tasks", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
+                "Tasks", "Telemetry", asyncHTTPClient, crypto, logging, metrics, nioCore, nioHTTP1, nioPosix, nioSSL,
+                serviceLifecycle, tracing,
             ]
         ),
         .target(
             name: "API",
             dependencies: [
-                "Results", "Scheduling", "Tasks", crypto, hummingbird, httpTypes, logging, nioCore, nioPosix,
+                "Access", "Results", "Scheduling", "Tasks", "Telemetry", crypto, hummingbird, hummingbirdTLS, httpTypes,
+                logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, tracing,
+            ],
+            // Their text is in sources beside them: scripts/embed.py.
+            exclude: [
+                "Page/documentation.html", "Page/studio.html", "Page/operator.html", "Page/common",
+                "Page/studio", "Page/operator",
             ]
         ),
         .executableTarget(
             name: "Server",
             dependencies: [
-                "API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "Webhooks",
-                hummingbird, logging, nioCore, nioPosix, serviceLifecycle,
+                "API", "Access", "Engine", "Results", "Scheduling", "Simulation", "Tasks", "TasksSQLite", "Telemetry",
+                "Webhooks", crypto, hummingbird, logging, metrics, nioCore, nioPosix, serviceLifecycle, tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -98,22 +128,35 @@ let package = Package(
         // Conformance suites and fakes. A normal target, so that every test target can use it; no product links it.
         .target(
             name: "TestSupport",
-            dependencies: ["Engine", "Results", "Tasks"],
+            dependencies: ["Engine", "Results", "Scheduling", "Tasks"],
             path: "Tests/TestSupport"
         ),
         .testTarget(name: "TasksTests", dependencies: ["Tasks", "TestSupport"]),
-        .testTarget(name: "TaskStoreTests", dependencies: ["Tasks", "TasksSQLite", "TestSupport", logging]),
+        .testTarget(
+            name: "AccessTests",
+            dependencies: ["Access", "Tasks", "TasksSQLite", "TestSupport", logging, serviceLifecycle]
+        ),
+        .testTarget(name: "TaskStoreTests", dependencies: ["Tasks", "TasksSQLite", "TestSupport", grdb, logging]),
         .testTarget(
             name: "ResultsTests",
             dependencies: ["Results", "TestSupport", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1]
+        ),
+        .testTarget(
+            name: "TelemetryTests",
+            dependencies: [
+                "Tasks", "Telemetry", "TestSupport", logging, metrics, nioPosix, serviceLifecycle, tracing,
+            ]
         ),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"]),
         .testTarget(
             name: "SchedulingTests",
             dependencies: [
-                "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport", logging, serviceLifecycle,
+                "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "Telemetry", "TestSupport", logging, metrics,
+                serviceLifecycle, tracing,
             ]
         ),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Scheduling", "Server", "Simulation", "Tasks", "TasksSQLite"]),
         .testTarget(
             name: "WebhooksTests",
             dependencies: [
@@ -124,14 +167,15 @@ let package = Package(
         .testTarget(
             name: "APITests",
             dependencies: [
-                "API", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "TestSupport", httpTypes, nioCore,
-                nioPosix,
+                "API", "Access", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "Telemetry", "TestSupport",
+                httpTypes, logging, metrics, nioCore, nioPosix,
             ]
         ),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "API", "Engine", "Results", "Scheduling", "Server", "Tasks", "TasksSQLite", "TestSupport", "Webhooks",
+                "API", "Access", "Engine", "Results", "Scheduling", "Server", "Tasks", "TasksSQLite", "Telemetry",
+                "TestSupport", "Webhooks", logging,
             ]
         ),
     ],

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 
 #if canImport(FoundationNetworking)
@@ -26,6 +27,11 @@ struct APIClient: Sendable {
         var strength: Double?
         var stepCache: String?
         var priority: String?
+        var degrade: String?
+        var minSteps: Int?
+        var minFrames: Int?
+        var minHeight: Int?
+        var deterministic: Bool?
     }
 
     /// The part of an upload that a client needs.
@@ -46,19 +52,47 @@ struct APIClient: Sendable {
             var message: String
         }
 
+        /// What less was made of, each as asked for and as made.
+        struct Degradation: Decodable, Equatable {
+            var reason: String
+            var numInferenceSteps: [Int]?
+            var numFrames: [Int]?
+            var width: [Int]?
+            var height: [Int]?
+            var stepCache: [String]?
+        }
+
         struct Size: Decodable, Equatable {
             var width: Int
             var height: Int
         }
 
+        /// The part of a request that is shown.
+        struct Wish: Decodable, Equatable {
+            var prompt: String
+            var width: Int
+            var height: Int
+            var numFrames: Int
+        }
+
         var taskId: String
         var status: String
         var cached: Bool
+        var priority: String?
+        var model: String?
+        var createdAt: String?
+        var request: Wish?
+        /// Whose it is; only administrators are told.
+        var tenant: String?
         var progress: Progress?
         var videoUrl: String?
         var renderedSize: Size?
         var error: Reason?
         var waiting: Reason?
+        /// 1 is next.
+        var queuePosition: Int?
+        var etaSeconds: Double?
+        var degradation: Degradation?
     }
 
     /// The server's answer to a request that it did not carry out.
@@ -68,10 +102,17 @@ struct APIClient: Sendable {
             var message: String
         }
 
+        private enum CodingKeys: CodingKey {
+            case title, code, detail, status, violations
+        }
+
         var title: String
         var code: String
         var detail: String?
+        var status: Int?
         var violations: [Violation]?
+        /// The JSON object itself.
+        var body = Data()
 
         /// Everything that is wrong, a line each.
         var text: String {
@@ -83,9 +124,53 @@ struct APIClient: Sendable {
         /// Nobody answers there, or not as Animato does.
         case unreachable(String)
         case refused(Problem)
+
+        /// Whether it may pass by itself.
+        var isTemporary: Bool {
+            switch self {
+            case .unreachable: true
+            case .refused(let problem): problem.status.map { $0 == 429 || $0 >= 500 } ?? false
+            }
+        }
+
+        /// As the server would say it: a problem of RFC 9457.
+        var json: String {
+            switch self {
+            case .refused(let problem): return String(decoding: problem.body, as: UTF8.self)
+            case .unreachable(let reason):
+                let members = ["code": "unreachable", "detail": reason, "title": "Unreachable", "type": "about:blank"]
+                let options: JSONEncoder.OutputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = options
+                return (try? encoder.encode(members)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+            }
+        }
     }
 
     let server: URL
+    /// Shown with every request but those of signed addresses; `nil`: none is shown.
+    var key: String?
+
+    /// Carries requests out, and tells a person why if one fails.
+    ///
+    /// - Parameters:
+    ///   - asJSON: whether the reason is also a problem of RFC 9457 on standard output.
+    ///   - requests: what is asked of the server.
+    /// - Returns: what came of it.
+    /// - Throws: the exit code once the reason was printed; whatever else `requests` throws.
+    static func orExit<Value>(
+        asJSON: Bool = false,
+        _ requests: () async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await requests()
+        } catch let failure as Failure {
+            // A request that was on its way fails as if nobody had answered.
+            if failure.isTemporary { try _Concurrency.Task.checkCancellation() }
+            if asJSON { Terminal.write(failure.json + "\n") }
+            throw failure.exitCode
+        }
+    }
 
     /// Waits until the server answers at all.
     func waitUntilLive(for limit: Duration) async throws(Failure) {
@@ -95,7 +180,7 @@ struct APIClient: Sendable {
                 _ = try await send("GET", "healthz")
                 return
             } catch {
-                guard ContinuousClock.now < deadline else { throw error }
+                guard ContinuousClock.now < deadline, !_Concurrency.Task.isCancelled else { throw error }
                 await pause(.milliseconds(100))
             }
         }
@@ -104,17 +189,17 @@ struct APIClient: Sendable {
     /// Submits a request.
     ///
     /// While the engine has not yet described its model the server says to come again, and this does.
-    func submit(_ request: Request, waitingFor limit: Duration) async throws(Failure) -> Task {
+    func submit(_ request: Request, waitingFor limit: Duration) async throws(Failure) -> TaskAnswer {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         guard let body = try? encoder.encode(request) else { throw .unreachable("the request has no JSON form") }
         let deadline = ContinuousClock.now + limit
         while true {
             do throws(Failure) {
-                return try decode(await send("POST", "api/v1/generate", body: body))
+                return try answer(await send("POST", "api/v1/generate", body: body))
             } catch {
                 guard case .refused(let problem) = error, problem.code == "engine_starting",
-                    ContinuousClock.now < deadline
+                    ContinuousClock.now < deadline, !_Concurrency.Task.isCancelled
                 else { throw error }
                 await pause(.milliseconds(200))
             }
@@ -136,12 +221,16 @@ struct APIClient: Sendable {
         return upload.id
     }
 
-    func task(_ id: String) async throws(Failure) -> Task {
-        try decode(await send("GET", "api/v1/tasks/\(id)"))
+    func task(_ id: String) async throws(Failure) -> TaskAnswer {
+        try answer(await send("GET", "api/v1/tasks/\(id)"))
     }
 
-    func cancel(_ id: String) async throws(Failure) -> Task {
-        try decode(await send("DELETE", "api/v1/tasks/\(id)"))
+    func cancel(_ id: String) async throws(Failure) -> TaskAnswer {
+        try answer(await send("DELETE", "api/v1/tasks/\(id)"))
+    }
+
+    private func answer(_ body: Data) throws(Failure) -> TaskAnswer {
+        TaskAnswer(task: try decode(body), body: body)
     }
 
     /// Downloads a video to a file; the file is complete or not there.
@@ -149,7 +238,8 @@ struct APIClient: Sendable {
         guard let url = URL(string: address, relativeTo: server) else {
             throw .unreachable("not an address: \(address)")
         }
-        let data = try await send(URLRequest(url: url))
+        // A signed address opens by itself; it may lead elsewhere, where the key is nobody's business.
+        let data = try await send(URLRequest(url: url), showsKey: !address.contains("signature="))
         do {
             try FileManager.default.createDirectory(
                 at: file.deletingLastPathComponent(),
@@ -161,7 +251,8 @@ struct APIClient: Sendable {
         }
     }
 
-    private func send(
+    /// Sends a request to a path, which is encoded as far as needed, and gives the body of its answer.
+    func send(
         _ method: String,
         _ path: String,
         body: Data? = nil,
@@ -174,7 +265,10 @@ struct APIClient: Sendable {
         return try await send(request)
     }
 
-    private func send(_ request: URLRequest) async throws(Failure) -> Data {
+    /// Sends a request and gives the body of its answer.
+    func send(_ request: URLRequest, showsKey: Bool = true) async throws(Failure) -> Data {
+        var request = request
+        if showsKey, let key { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
         let data: Data
         let response: URLResponse
         do {
@@ -185,26 +279,49 @@ struct APIClient: Sendable {
         let status = (response as? HTTPURLResponse)?.statusCode ?? 0
         guard (200..<300).contains(status) else {
             let decoder = JSONDecoder()
-            guard let problem = try? decoder.decode(Problem.self, from: data) else {
+            guard var problem = try? decoder.decode(Problem.self, from: data) else {
                 throw .unreachable("\(server.absoluteString) answered \(status), not as Animato does")
             }
+            problem.body = data
             throw .refused(problem)
         }
         return data
     }
 
-    private func decode(_ data: Data) throws(Failure) -> Task {
+    /// Reads what the server sent.
+    func decode<Value: Decodable>(_ data: Data, as _: Value.Type = Value.self) throws(Failure) -> Value {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         do {
-            return try decoder.decode(Task.self, from: data)
+            return try decoder.decode(Value.self, from: data)
         } catch {
-            throw .unreachable("\(server.absoluteString) sent a task that cannot be read: \(error)")
+            throw .unreachable("\(server.absoluteString) sent an answer that cannot be read: \(error)")
         }
+    }
+
+    /// What stands in front of a path and its query.
+    func address(_ path: String, _ query: [URLQueryItem]) throws(Failure) -> URL {
+        var components = URLComponents(
+            url: server.appendingPathComponent(path),
+            resolvingAgainstBaseURL: true
+        )
+        if !query.isEmpty { components?.queryItems = query }
+        guard let url = components?.url else { throw .unreachable("\(server) is not an address") }
+        return url
     }
 
     private func pause(_ duration: Duration) async {
         // A cancelled pause only makes the next look come sooner.
         try? await _Concurrency.Task.sleep(for: duration)
+    }
+}
+
+extension APIClient.Failure {
+    /// Prints the reason and returns the code to leave with.
+    var exitCode: ExitCode {
+        switch self {
+        case .refused(let problem): Exit.because(Exit.failure, problem.text)
+        case .unreachable(let reason): Exit.because(Exit.unavailable, reason)
+        }
     }
 }

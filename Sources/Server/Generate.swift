@@ -1,4 +1,5 @@
 import API
+import Access
 import ArgumentParser
 import Foundation
 import Logging
@@ -8,9 +9,21 @@ struct Generate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make one video and save it.",
         discussion: """
-            Sends the prompt to a running server, shows the progress, and saves the MP4. With --local it starts everything
-            itself and stops it again afterwards. Ctrl-C cancels the task.
-            Exit codes: 0 saved, 1 the request was refused or the task failed, 69 no server answers.
+            Sends the prompt to a running server, shows the stage, the steps, the time that is left and the place in the
+            queue, and saves the MP4. Ctrl-C cancels the task. With --local it starts everything itself and stops it again
+            afterwards.
+
+            Examples:
+              animato generate "a cat on grass"
+              animato generate "a cat on grass" --width 768 --height 448 --num-frames 49 --output cat.mp4 --open
+              animato generate "it begins to snow" --image first.png --priority interactive
+              animato generate "a cat on grass" --json | jq -r .video_url
+              animato generate "a cat on grass" --no-wait
+
+            With --json standard output is one JSON object: the task at its end, or the problem (RFC 9457) if there is no
+            task. The file is that of --output, or TASK_ID.mp4.
+            Exit codes: 0 saved, 1 the request was refused or the task failed, 69 no server answers, 78 the settings of
+            --local are wrong, 130 cancelled by Ctrl-C.
             """
     )
 
@@ -47,17 +60,25 @@ struct Generate: AsyncParsableCommand {
     @OptionGroup(title: "Pictures and videos to start from")
     var inputs: InputOptions
 
+    @OptionGroup(title: "Urgency, and what is made when too much waits")
+    var urgency: UrgencyOptions
+
     @Option(help: ArgumentHelp("Speed for fidelity.", valueName: "off|balanced|fast"))
     var stepCache: String?
-
-    @Option(help: ArgumentHelp("How urgent it is.", valueName: "low|normal|high"))
-    var priority: String?
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Where the MP4 goes; default: TASK_ID.mp4.", valueName: "file"))
     var output: String?
 
-    @Option(help: "The server's address.")
-    var server = "http://127.0.0.1:5000"
+    @Flag(help: "Show the video with the desktop's own player when it is there.")
+    var open = false
+
+    @Flag(help: "Print the task as one JSON object, and nothing else, on standard output.")
+    var json = false
+
+    @Flag(help: "Print the id of the task as soon as it is accepted, and leave.")
+    var noWait = false
+
+    @OptionGroup var server: ServerOption
 
     @Flag(help: "Start a server for this one video, on a port of its own.")
     var local = false
@@ -65,14 +86,20 @@ struct Generate: AsyncParsableCommand {
     @OptionGroup(title: "Settings, with --local")
     var options: SettingOptions
 
+    func validate() throws {
+        guard noWait else { return }
+        let others = [("--local", local), ("--open", open), ("--output", output != nil)].filter(\.1).map(\.0)
+        if let other = others.first {
+            throw ValidationError("--no-wait leaves before there is a video, so it cannot go with \(other).")
+        }
+    }
+
     func run() async throws {
         if local {
             try await runLocal()
         } else {
-            guard let url = URL(string: server), url.scheme != nil, url.host != nil else {
-                throw Exit.because(Exit.unavailable, "\(server) is not an address; an example is http://127.0.0.1:5000")
-            }
-            try await generate(from: APIClient(server: url))
+            let client = try server.client()
+            try await Interruption.orLeave { try await generate(from: client) }
         }
     }
 
@@ -88,17 +115,20 @@ struct Generate: AsyncParsableCommand {
             fps: fps,
             seed: seed,
             model: modelName,
-            stepCache: stepCache,
-            priority: priority
+            stepCache: stepCache
         )
-        do {
+        urgency.fill(in: &request)
+        try await APIClient.orExit(asJSON: json) { () async throws in
             try await client.waitUntilLive(for: .seconds(5))
             try await inputs.upload(to: client, for: &request)
-            try await VideoOrder(client: client, request: request, output: output).carryOut()
-        } catch APIClient.Failure.refused(let problem) {
-            throw Exit.because(Exit.failure, problem.text)
-        } catch APIClient.Failure.unreachable(let reason) {
-            throw Exit.because(Exit.unavailable, reason)
+            try await VideoOrder(
+                client: client,
+                request: request,
+                output: output,
+                isNotFollowed: noWait,
+                printsJSON: json,
+                isOpened: open
+            ).carryOut()
         }
     }
 
@@ -107,28 +137,36 @@ struct Generate: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         var configuration = try options.configuration()
         configuration.http.port = 0
+        // Others on this machine can reach the port as well: it is this command's alone.
+        let key = configuration.access.adminKey ?? KeyText().text
+        configuration.access.adminKey = key
+        // Nobody else speaks to it.
+        configuration.metrics.port = nil
+        (configuration.http.tlsCertificate, configuration.http.tlsKey) = (nil, nil)
         let level = configuration.logLevel == .info ? Logger.Level.warning : configuration.logLevel
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
+        let registry = Counting.begin()
+        let writer = LogWriter(configuration.logFormat, level: level)
+        LoggingSystem.bootstrap { CountingLogHandler(writer.labelled($0)) }
         let (addresses, bound) = AsyncStream.makeStream(of: URL.self)
         let server: Server
         do throws(ServerError) {
-            server = try await Server.build(configuration, logger: Logger(label: "animato")) { address in
+            let logger = Logger(label: "animato")
+            server = try await Server.build(configuration, logger: logger, registry: registry) { address in
                 if let url = URL(string: "http://\(address.host):\(address.port)") { bound.yield(url) }
             }
         } catch {
-            throw Exit.because(Exit.unavailable, error.message)
+            throw Exit.because(error.exitCode, error.message)
         }
         try await withThrowingTaskGroup { group in
             group.addTask {
-                try await server.run()
+                // A signal is for this command: it cancels the task before it stops the server.
+                try await server.run(stoppingOn: [])
                 bound.finish()
             }
             for await address in addresses {
-                try await generate(from: APIClient(server: address))
+                // The server goes on until the task is cancelled.
+                let client = APIClient(server: address, key: key)
+                try await Interruption.orLeave { try await generate(from: client) }
                 break
             }
             group.cancelAll()

@@ -2,7 +2,11 @@ import ArgumentParser
 
 /// The files that a video is made from.
 struct InputOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The first frame.", valueName: "file"))
+    @Option(
+        name: [.customLong("image"), .long],
+        help: ArgumentHelp("The first frame (also --start-image).", valueName: "file"),
+        completion: .file(extensions: ["png", "jpg", "jpeg", "webp"])
+    )
     var startImage: String?
 
     @Option(help: ArgumentHelp("The last frame.", valueName: "file"))

@@ -10,7 +10,14 @@ struct Serve: AsyncParsableCommand {
         abstract: "Start the server.",
         discussion: """
             Runs until SIGTERM or Ctrl-C. Tasks that were accepted are kept, also over a crash, and go on at the next start.
-            Exit codes: 0 stopped, 69 the port or the data directory is in use, 78 the settings are wrong.
+
+            Examples:
+              animato serve
+              animato serve --port 8080 --data /srv/animato --devices cuda:0,cuda:1
+              animato serve --config animato.yaml --set queue.limit=500
+
+            Exit codes: 0 stopped, 69 the port or the data directory is in use, 78 the settings are wrong,
+            or would let anybody in from elsewhere.
             """
     )
 
@@ -20,24 +27,28 @@ struct Serve: AsyncParsableCommand {
         // A write to an engine that has died must be an error, not the end of the server.
         signal(SIGPIPE, SIG_IGN)
         let configuration = try options.configuration()
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = configuration.logLevel
-            return handler
-        }
+        let registry = Counting.begin()
+        let writer = LogWriter(configuration.logFormat, level: configuration.logLevel)
+        LoggingSystem.bootstrap { CountingLogHandler(writer.labelled($0)) }
         let logger = Logger(label: "animato")
+        let scheme = configuration.http.scheme
         let server: Server
         do throws(ServerError) {
-            server = try await Server.build(configuration, logger: logger) { address in
+            server = try await Server.build(configuration, logger: logger, registry: registry) { address in
                 // Not `print`, which would keep the line in a buffer where nobody reads at a terminal.
-                let line = "Animato \(Version.current) listens on http://\(address.host):\(address.port)\n"
+                let line = "Animato \(Version.current) listens on \(scheme)://\(address.host):\(address.port)\n"
                 FileHandle.standardOutput.write(Data(line.utf8))
             }
         } catch {
-            throw Exit.because(Exit.unavailable, error.message)
+            throw Exit.because(error.exitCode, error.message)
         }
         do {
             try await server.run()
+        } catch let error as MetricsServer.PortInUse {
+            throw Exit.because(
+                Exit.unavailable,
+                "\(error.host):\(error.port) is in use by another program. Stop it, or choose another metrics.port."
+            )
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             let address = "\(configuration.http.host):\(configuration.http.port)"
             throw Exit.because(

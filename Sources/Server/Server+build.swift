@@ -1,4 +1,6 @@
 import API
+import Access
+import ArgumentParser
 import Engine
 import Foundation
 import Logging
@@ -8,6 +10,8 @@ import Scheduling
 import ServiceLifecycle
 import Tasks
 import TasksSQLite
+import Telemetry
+import Tracing
 import UnixSignals
 import Webhooks
 
@@ -29,36 +33,43 @@ struct Server: Sendable {
     /// - Parameters:
     ///   - configuration: every setting.
     ///   - logger: of the whole server.
+    ///   - registry: has what is counted; swift-metrics must have been told of it.
     ///   - onBound: called once the server accepts connections.
     /// - Returns: the server.
     /// - Throws: `ServerError`.
     static func build(
         _ configuration: ServerConfiguration,
         logger: Logger,
+        registry: PrometheusRegistry,
         onBound: @escaping @Sendable (BoundAddress) async -> Void
     ) async throws(ServerError) -> Server {
         let clock = SystemClock()
         let directory = try prepareDirectory(configuration.dataDirectory)
-        let store: SQLiteTaskStore
-        do throws(SQLiteTaskStoreOpenError) {
-            store = try await SQLiteTaskStore.open(
-                path: "\(directory)/tasks.sqlite",
-                settings: configuration.store,
-                clock: clock,
-                logger: logger
-            )
-        } catch {
-            throw ServerError(error, directory: directory)
-        }
+        let store = try await openStore(configuration, directory, clock: clock, logger: logger)
+        let (ring, access) = try await openAccess(configuration, store, directory, clock, logger)
         let secrets =
             try configuration.callbackSecrets.isEmpty
-            ? [CallbackSecrets.secret(in: directory)] : configuration.callbackSecrets
+            ? [KeptSecrets.callbackSecret(in: directory)] : configuration.callbackSecrets
+        var api = configuration.api
+        api.videoOrigin = configuration.s3.settings?.origin
+        api.keptLinkSecret = try KeptSecrets.videoLinkSecret(in: directory)
         let trustRoots = try trustRoots(configuration.callbackTrustRoots)
+        let identity = try identity(configuration.http)
         // Last of what may fail: it has connections that must be ended.
         let (results, closeResults) = try await openResults(configuration.s3.settings, directory, logger)
         let (media, workspace) = try openWorkspace(directory)
         let served = MemoryResultStore(over: results, settings: configuration.memoryLevel)
-        let engines = configuration.engineSettings.map { PythonEngine(settings: $0, logger: logger) }
+        let graphicsCards = NVMLProbe()
+        let monitor = DeviceMonitor(
+            probes: [graphicsCards, HostProbe()],
+            interval: configuration.probeInterval,
+            clock: clock,
+            logger: logger
+        )
+        let engines = configuration.engineSettings(on: await graphicsCards.devices()).map {
+            PythonEngine(settings: $0, logger: logger)
+        }
+        let book = CostBook(file: "\(directory)/costs.json", logger: logger)
         let resolver = SystemAddressResolver(timeLimit: configuration.callbacks.connectTimeout)
         let userAgent = "Animato/\(Version.current)"
         let fetcher = GuardedMediaFetcher(
@@ -79,6 +90,7 @@ struct Server: Sendable {
             clock: clock,
             logger: logger
         )
+        let (tracer, exporter) = tracing(configuration.tracing, clock, logger)
         let scheduler = VideoScheduler(
             store: store,
             deliveries: store,
@@ -87,8 +99,11 @@ struct Server: Sendable {
             deriver: PythonVideoDeriver(settings: configuration.mediaSettings, logger: logger),
             intake: intake,
             workspace: workspace,
+            devices: { monitor.latest },
+            book: book,
             settings: configuration.scheduling,
             clock: clock,
+            tracer: tracer,
             logger: logger
         )
         let retention = RetentionService(
@@ -106,26 +121,46 @@ struct Server: Sendable {
             clock: clock,
             logger: logger
         )
-        let bodies = CallbackBodies(settings: configuration.http, clock: clock)
+        let bodies = CallbackBodies(settings: api, clock: clock) { access.gate.needsKeys }
         let callbacks = WebhookSender(
             store: store,
             settings: configuration.callbacks,
-            secrets: secrets,
+            secrets: { id in id == nil ? secrets : ring.callbackSecrets(of: id).compactMap { WebhookSecret($0) } },
             policy: configuration.http.callbacks,
             resolver: resolver,
             trustRoots: trustRoots,
             userAgent: userAgent,
             group: MultiThreadedEventLoopGroup.singleton,
             clock: clock,
+            tracer: tracer,
             logger: logger,
             render: { bodies.body(of: $0) }
         )
+        let page = MetricsPage(
+            registry,
+            collectors: ServerCollectors.all(scheduler, monitor, directory: directory) { store.waitingWrites }
+        )
+        let metricsServer = configuration.metricsListener.map { settings in
+            if !ServerConfiguration.isLoopback(settings.host) {
+                logger.warning(
+                    "Whoever reaches the port for metrics sees them, the names of all tenants included",
+                    metadata: ["host": "\(settings.host)", "port": "\(settings.port)"]
+                )
+            }
+            return MetricsServer(settings: settings, version: Version.current, logger: logger) {
+                await page.text()
+            }
+        }
         let http = buildAPI(
-            settings: configuration.api,
+            settings: api,
             service: scheduler,
+            access: access,
             version: Version.current,
+            identity: identity,
             clock: clock,
+            tracer: tracer,
             logger: logger,
+            metricsPage: { await page.text() },
             onBound: onBound
         )
         return Server(
@@ -134,20 +169,21 @@ struct Server: Sendable {
             media: media,
             fetcher: fetcher,
             resolver: resolver,
-            // Stopped in reverse: requests first, then the work, then the engines.
-            services: engines + [
-                callbacks, retention, scheduler.reaper, scheduler.preemptor, scheduler.dispatcher, http,
+            // Stopped in reverse: requests first, then the work, then the engines; what they tell of that last.
+            services: exporter + [monitor, book, ring] + [metricsServer].compactMap { $0 } + engines + [
+                callbacks, retention, scheduler.reaper, scheduler.keeper, scheduler.forecaster, scheduler.dispatcher,
+                http,
             ],
             drainTimeout: configuration.scheduling.drainTimeout,
             logger: logger
         )
     }
 
-    /// Runs until SIGTERM or SIGINT, or until a part fails; then everything is stopped in order and closed.
-    func run() async throws {
+    /// Runs until a signal, or until a part fails; then everything is stopped in order and closed.
+    func run(stoppingOn signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         var configuration = ServiceGroupConfiguration(
             services: services,
-            gracefulShutdownSignals: [.sigterm, .sigint],
+            gracefulShutdownSignals: signals,
             logger: logger
         )
         // Beyond the drain time an engine has half a minute to stop within a step; then it is killed.
@@ -166,6 +202,35 @@ struct Server: Sendable {
         try outcome.get()
     }
 
+    /// What makes spans, and the service that sends them; without a collector there is neither.
+    private static func tracing(
+        _ configuration: ServerConfiguration.TracingConfiguration,
+        _ clock: any ServiceClock,
+        _ logger: Logger
+    ) -> (any Tracer, [any Service]) {
+        guard let settings = configuration.settings else { return (NoOpTracer(), []) }
+        let exporter = OTLPExporter(
+            settings: settings,
+            version: Version.current,
+            instance: UUID().uuidString.lowercased(),
+            group: MultiThreadedEventLoopGroup.singleton,
+            clock: clock,
+            logger: logger
+        )
+        let sampler = TraceSampler(ratio: configuration.sampleRatio)
+        return (SpanTracer(sampler: sampler) { exporter.queue.add($0) }, [exporter])
+    }
+
+    /// What the server proves with who it is; `nil` without TLS.
+    private static func identity(_ settings: APISettings) throws(ServerError) -> TLSIdentity? {
+        guard let certificate = settings.tlsCertificate, let key = settings.tlsKey else { return nil }
+        do {
+            return try TLSIdentity(certificate: certificate, key: key)
+        } catch {
+            throw .identityUnusable(error.message)
+        }
+    }
+
     private static func trustRoots(_ file: String?) throws(ServerError) -> TrustRoots {
         guard let file else { return .system }
         do {
@@ -173,6 +238,50 @@ struct Server: Sendable {
         } catch {
             throw .certificatesUnusable("\(file): \(error)")
         }
+    }
+
+    /// The database of a data directory.
+    static func storePath(in directory: String) -> String { "\(directory)/tasks.sqlite" }
+
+    /// Opens the store of a data directory.
+    static func openStore(
+        _ configuration: ServerConfiguration,
+        _ directory: String,
+        clock: any ServiceClock,
+        logger: Logger
+    ) async throws(ServerError) -> SQLiteTaskStore {
+        do throws(SQLiteTaskStoreOpenError) {
+            return try await SQLiteTaskStore.open(
+                path: storePath(in: directory),
+                settings: configuration.store,
+                clock: clock,
+                logger: logger
+            )
+        } catch {
+            throw ServerError(error, directory: directory)
+        }
+    }
+
+    /// Reads the keys, and judges whether the server may listen where it is told to.
+    private static func openAccess(
+        _ configuration: ServerConfiguration,
+        _ store: SQLiteTaskStore,
+        _ directory: String,
+        _ clock: any ServiceClock,
+        _ logger: Logger
+    ) async throws(ServerError) -> (KeyRing, AccessControl) {
+        let ring = KeyRing(store: store, settings: configuration.access, clock: clock, logger: logger)
+        do { try await ring.load() } catch { throw .dataDirectoryUnusable("\(directory): \(error.code)") }
+        if ring.isEmpty, !configuration.isLoopback {
+            guard configuration.isInsecure else { throw .openToAll(configuration.http.host) }
+            logger.warning(
+                "Nobody needs a key: whoever reaches this server may do everything",
+                metadata: ["host": "\(configuration.http.host)"]
+            )
+        }
+        let gate = Gate(ring: ring, meter: LocalRequestMeter(clock: clock), clock: clock, logger: logger)
+        let keys = KeyAdministration(store: store, ring: ring, settings: configuration.access, clock: clock)
+        return (ring, AccessControl(gate: gate, keys: keys, audit: FileAuditLog(directory: directory, logger: logger)))
     }
 
     /// Opens what videos are kept in, and gives it with what ends it.
@@ -216,7 +325,7 @@ struct Server: Sendable {
     }
 
     /// Makes the data directory, for its owner alone.
-    private static func prepareDirectory(_ path: String) throws(ServerError) -> String {
+    static func prepareDirectory(_ path: String) throws(ServerError) -> String {
         let url = URL(fileURLWithPath: path)
         do {
             try FileManager.default.createDirectory(
@@ -237,6 +346,9 @@ enum ServerError: Error, Equatable {
     case dataDirectoryUnusable(String)
     case bucketUnusable(String)
     case certificatesUnusable(String)
+    /// Anybody could come in at this host.
+    case openToAll(String)
+    case identityUnusable(String)
 
     init(_ error: SQLiteTaskStoreOpenError, directory: String) {
         self =
@@ -257,6 +369,22 @@ enum ServerError: Error, Equatable {
             "The bucket of s3.bucket cannot be used: \(reason)"
         case .certificatesUnusable(let reason):
             "The certificates of callbacks.trustRoots cannot be used: \(reason)"
+        case .openToAll(let host):
+            """
+            There is no key yet, so whoever reaches \(host) could do everything. Make one with
+              animato keys create NAME --scope admin --data DIRECTORY
+            or set access.adminKey, or listen on 127.0.0.1, or take the risk with --insecure.
+            """
+        case .identityUnusable(let reason):
+            "http.tlsCertificate and http.tlsKey cannot be used: \(reason)"
+        }
+    }
+
+    /// What to leave with.
+    var exitCode: ExitCode {
+        switch self {
+        case .identityUnusable, .openToAll: Exit.configuration
+        case .dataDirectoryInUse, .dataDirectoryUnusable, .bucketUnusable, .certificatesUnusable: Exit.unavailable
         }
     }
 }

@@ -1,4 +1,5 @@
 import API
+import Access
 import Engine
 import Foundation
 import Logging
@@ -6,6 +7,7 @@ import Results
 import Scheduling
 import Tasks
 import TasksSQLite
+import Telemetry
 import Webhooks
 
 /// Every setting of the server, each room's in its own struct.
@@ -13,8 +15,16 @@ import Webhooks
 /// Filled by `SettingsReader`, from `SettingsTable`.
 struct ServerConfiguration: Sendable, Equatable {
     var http = APISettings()
+    var access = AccessSettings()
+    /// Whether anybody may be let in from other machines without a key.
+    var isInsecure = false
+    var metrics = MetricsConfiguration()
     var store = SQLiteTaskStoreSettings()
-    var scheduling = SchedulingSettings(software: "Animato \(Version.current)")
+    var scheduling = SchedulingSettings(
+        batch: BatchPolicy(size: 1, window: .milliseconds(50)),
+        scaling: EngineScalingPolicy(minEngines: 0, parkAfter: .seconds(300), sleepAfter: .seconds(1800)),
+        software: "Animato \(Version.current)"
+    )
     var memoryLevel = MemoryLevelSettings()
     var s3 = S3Configuration()
     var retention = RetentionSettings()
@@ -28,6 +38,11 @@ struct ServerConfiguration: Sendable, Equatable {
     /// Where everything durable is kept.
     var dataDirectory = "var/data"
     var engine = EngineConfiguration()
+    /// How often the devices are looked at.
+    var probeInterval = Duration.seconds(2)
+    var tracing = TracingConfiguration()
+    /// How lines of the log look; always the name of a format.
+    var logFormatName = LogFormat.human.rawValue
     /// The least severe messages that are logged; always the name of a level.
     var logLevelName = Logger.Level.info.rawValue
 
@@ -38,6 +53,23 @@ struct ServerConfiguration: Sendable, Equatable {
     }
 
     var logLevel: Logger.Level { Logger.Level(rawValue: logLevelName) ?? .info }
+
+    var logFormat: LogFormat { LogFormat(rawValue: logFormatName) ?? .human }
+
+    /// Where traces go.
+    struct TracingConfiguration: Sendable, Equatable {
+        /// The beginning of a collector's address; `nil`: no spans are made.
+        var endpoint: String?
+        var headers: [OTLPHeader] = []
+        /// The share of traces that are recorded of those that begin here.
+        var sampleRatio = 1.0
+        var serviceName = "animato"
+
+        /// `nil` without a collector.
+        var settings: OTLPSettings? {
+            endpoint.map { OTLPSettings(endpoint: $0, headers: headers, serviceName: serviceName) }
+        }
+    }
 
     /// What the engines are told.
     struct EngineConfiguration: Sendable, Equatable {
@@ -50,8 +82,10 @@ struct ServerConfiguration: Sendable, Equatable {
         var loras: String?
         /// A backend of `torch.compile`.
         var compile: String?
-        /// The devices that get an engine each.
+        /// Where engines run; `auto`: on every GPU, or on the processor where there is none.
         var devices = ["auto"]
+        /// Engines that a device may have.
+        var maxPerDevice = 1
         var dtype = "auto"
         /// 1: with more, small models on a busy machine lose more to waiting threads than they gain.
         var threads = 1
@@ -59,6 +93,13 @@ struct ServerConfiguration: Sendable, Equatable {
         ///
         /// `nil` everywhere but in tests.
         var timedStepSeconds: Double?
+    }
+
+    /// Where metrics are shown besides.
+    struct MetricsConfiguration: Sendable, Equatable {
+        var host = "127.0.0.1"
+        /// `nil`: only at the port of everything else.
+        var port: Int?
     }
 
     /// Object storage for videos, in place of the data directory.
@@ -96,6 +137,29 @@ struct ServerConfiguration: Sendable, Equatable {
         }
     }
 
+    /// Whether the address to listen on is reached from this machine alone.
+    var isLoopback: Bool { Self.isLoopback(http.host) }
+
+    /// Whether a host is reached from this machine alone.
+    static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" { return true }
+        guard let address = IPAddress(host) else { return false }
+        return ["127.0.0.0/8", "::1"].compactMap { IPNetwork($0) }.contains { $0.contains(address) }
+    }
+
+    /// What does not fit together, by its key.
+    var faults: [(key: String, message: String)] {
+        var faults: [(key: String, message: String)] = []
+        if let fault = s3.fault { faults.append(("s3.bucket", fault)) }
+        if (http.tlsCertificate == nil) != (http.tlsKey == nil) {
+            faults.append(("http.tlsCertificate", "needs http.tlsKey, and http.tlsKey needs it"))
+        }
+        if metrics.port == http.port, metrics.host == http.host {
+            faults.append(("metrics.port", "must not be that of http.port"))
+        }
+        return faults
+    }
+
     /// The settings of the HTTP server, those among them that other parts share.
     var api: APISettings {
         var settings = http
@@ -104,25 +168,48 @@ struct ServerConfiguration: Sendable, Equatable {
         return settings
     }
 
-    /// The installation that makes stills and looks into uploads; no model is loaded for that.
-    var mediaSettings: EngineSettings {
-        engineSettings.first ?? EngineSettings(source: .models(engine.models), environment: [:])
+    /// The settings of the port for metrics alone; `nil` without one.
+    var metricsListener: APISettings? {
+        guard let port = metrics.port else { return nil }
+        var settings = http
+        settings.host = metrics.host
+        settings.port = port
+        return settings
     }
 
-    /// The settings of each engine.
-    var engineSettings: [EngineSettings] {
-        engine.devices.map { device in
-            var settings = EngineSettings(
-                source: engine.timedStepSeconds.map { .timed(stepSeconds: $0) } ?? .models(engine.models),
-                environment: ProcessInfo.processInfo.environment
-            )
-            settings.python = engine.python
-            settings.device = device
-            settings.dtype = engine.dtype
-            settings.threads = engine.threads
-            settings.loras = engine.loras
-            settings.compile = engine.compile
-            return settings
+    /// The installation that makes stills and looks into uploads; no model is loaded for that.
+    var mediaSettings: EngineSettings {
+        engineSettings(on: "cpu")
+    }
+
+    /// The settings of each engine, as many for a device as it may have.
+    ///
+    /// - Parameter graphicsCards: what was seen of them.
+    /// - Returns: in the order of the devices.
+    func engineSettings(on graphicsCards: DeviceReport) -> [EngineSettings] {
+        let present = graphicsCards.devices.filter(\.isPresent).map(\.id)
+        var devices: [String] = []
+        for device in engine.devices.flatMap({ $0 == "auto" && !present.isEmpty ? present : [$0] })
+        where !devices.contains(device) {
+            devices.append(device)
         }
+        return devices.flatMap { device in
+            Array(repeating: engineSettings(on: device), count: engine.maxPerDevice)
+        }
+    }
+
+    /// The settings of an engine.
+    private func engineSettings(on device: String) -> EngineSettings {
+        var settings = EngineSettings(
+            source: engine.timedStepSeconds.map { .timed(stepSeconds: $0) } ?? .models(engine.models),
+            environment: ProcessInfo.processInfo.environment
+        )
+        settings.python = engine.python
+        settings.device = device
+        settings.dtype = engine.dtype
+        settings.threads = engine.threads
+        settings.loras = engine.loras
+        settings.compile = engine.compile
+        return settings
     }
 }

@@ -51,7 +51,7 @@ extension Setting {
         text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
-    private static func number(_ value: Double) -> String {
+    static func number(_ value: Double) -> String {
         value == value.rounded() ? "\(Int(value))" : "\(value)"
     }
 
@@ -129,17 +129,18 @@ extension Setting {
         }
     }
 
-    /// A list of what a room parses, perhaps empty, as it is by default.
+    /// A list of what a room parses, perhaps empty.
     static func values<Value: Sendable>(
         _ key: String,
         _ path: Path<[Value]>,
         accepts: String,
         isSecret: Bool = false,
         _ summary: String,
+        show: ([Value]) -> String = { _ in "" },
         parse: @escaping @Sendable (String) -> Value?
     ) -> Setting {
-        var setting = value(key, path, accepts, summary) { _ in
-            ""
+        var setting = value(key, path, accepts, summary) {
+            show($0)
         } parse: { text in
             let parts = parts(of: text)
             let values = parts.compactMap(parse)
@@ -165,12 +166,39 @@ extension Setting {
         }
     }
 
+    static func optionalInteger(
+        _ key: String,
+        _ path: Path<Int?>,
+        _ range: ClosedRange<Int>,
+        _ summary: String
+    ) -> Setting {
+        optional(key, path, "whole number from \(range.lowerBound) to \(range.upperBound)", summary) {
+            "\($0)"
+        } parse: { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
     /// Bytes; nothing is no limit.
     static func optionalBytes(_ key: String, _ path: Path<Int64?>, _ summary: String) -> Setting {
         optional(key, path, "whole number of bytes", summary) {
             "\($0)"
         } parse: { text in
             Int64(text).flatMap { $0 >= 0 ? $0 : nil }
+        }
+    }
+
+    static func number(
+        _ key: String,
+        _ path: Path<Double>,
+        _ range: ClosedRange<Double>,
+        _ summary: String
+    ) -> Setting {
+        let accepts = "number from \(number(range.lowerBound)) to \(number(range.upperBound))"
+        return value(key, path, accepts, summary) {
+            number($0)
+        } parse: {
+            number($0, in: range)
         }
     }
 

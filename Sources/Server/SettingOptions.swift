@@ -26,6 +26,9 @@ struct SettingOptions: ParsableArguments {
     @Option(help: "The least severe messages that are logged (log.level).")
     var logLevel: String?
 
+    @Flag(help: "Listen beyond loopback although nobody needs a key (http.insecure).")
+    var insecure = false
+
     @Option(help: ArgumentHelp("Any setting, by its key; may be repeated.", valueName: "key=value"))
     var set: [String] = []
 
@@ -39,17 +42,28 @@ struct SettingOptions: ParsableArguments {
             ("--log-level", "log.level", logLevel),
         ]
         var flags = named.compactMap { flag, key, value in value.map { (source: flag, key: key, value: $0) } }
+        if insecure { flags.append((source: "--insecure", key: "http.insecure", value: "true")) }
         for pair in set {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             // Without the value, which may be a secret.
             flags.append(
                 (source: "--set \(parts[0])", key: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : ""))
         }
+        return try Self.read(flags: flags, file: config)
+    }
+
+    /// Reads flags, the environment and a file.
+    ///
+    /// - Throws: the exit code, after everything that is wrong was printed.
+    static func read(
+        flags: [(source: String, key: String, value: String)],
+        file: String?
+    ) throws -> ServerConfiguration {
         do throws(SettingsReader.Faults) {
             return try SettingsReader.read(
                 flags: flags,
                 environment: ProcessInfo.processInfo.environment,
-                file: config
+                file: file
             )
         } catch {
             for fault in error.faults { FileHandle.standardError.write(Data("animato: \(fault)\n".utf8)) }

@@ -2,7 +2,18 @@ import ArgumentParser
 
 /// `animato settings`: every setting there is, as the table of `docs/configuration.md`.
 struct Settings: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List every setting with its default.")
+    static let configuration = CommandConfiguration(
+        abstract: "List every setting with its default.",
+        discussion: """
+            A table in Markdown: key, variable of the environment, what it accepts, default, what it does.
+
+            Examples:
+              animato settings
+              animato settings | grep queue
+
+            Exit codes: 0 printed.
+            """
+    )
 
     func run() {
         print(SettingsTable.markdown)

@@ -21,7 +21,7 @@ struct SettingsReader {
     }
 
     /// Names in the environment that begin like settings and are none.
-    private static let otherNames: Set<String> = ["ANIMATO_CONFIG"]
+    private static let otherNames: Set<String> = ["ANIMATO_CONFIG", KeyOption.environmentName]
 
     private var configuration = ServerConfiguration()
     private var faults: [Fault] = []
@@ -49,11 +49,29 @@ struct SettingsReader {
         reader.readEnvironment(environment)
         reader.endSource()
         if let path = file ?? environment["ANIMATO_CONFIG"] { reader.readFile(path) }
-        if reader.faults.isEmpty, let fault = reader.configuration.s3.fault {
-            reader.faults.append(Fault(source: "s3.bucket", message: fault))
+        if reader.faults.isEmpty {
+            reader.faults = reader.configuration.faults.map { Fault(source: $0.key, message: $0.message) }
         }
         guard reader.faults.isEmpty else { throw Faults(faults: reader.faults) }
         return reader.configuration
+    }
+
+    /// Reads settings that are part of another file.
+    ///
+    /// - Parameters:
+    ///   - node: a mapping like that of a settings file.
+    ///   - path: where it is, for faults.
+    /// - Returns: what it says, and everything that is wrong with it.
+    static func read(_ node: Node, at path: String) -> (configuration: ServerConfiguration, faults: [Fault]) {
+        var reader = SettingsReader()
+        if node.mapping == nil {
+            reader.faults.append(Fault(source: path, message: "must be a mapping of settings"))
+        } else {
+            reader.readNode(node, key: "", path: path)
+            // There is no other source.
+            reader.endSource()
+        }
+        return (reader.configuration, reader.faults)
     }
 
     /// Keys that the source now being read has set; they outrank later sources, and each other's repetition.

@@ -1,4 +1,5 @@
 import API
+import Access
 import Foundation
 import Logging
 import Results
@@ -45,15 +46,51 @@ struct InvalidSetting: Error, Equatable {
 ///
 /// `docs/configuration.md` is made from it, and a test compares the two.
 enum SettingsTable {
-    static let all: [Setting] = [
+    static let all: [Setting] = general + scheduling + telemetry
+
+    private static let general: [Setting] = [
         .text(
-            "http.host", \.http.host, "The address to listen on. There is no authentication yet: keep it on loopback."),
+            "http.host",
+            \.http.host,
+            "The address to listen on. Beyond loopback only with a key, or with http.insecure."
+        ),
+        .bool(
+            "http.insecure",
+            \.isInsecure,
+            "Whether the server may listen beyond loopback although nobody needs a key: then whoever reaches it may do all."
+        ),
+        .secret(
+            "access.adminKey",
+            \.access.adminKey,
+            minLength: 20,
+            "A key that may do everything, beside those that are stored. With it the server asks for keys."
+        ),
+        .integer("access.maxKeys", \.access.maxKeys, 1...1_000_000, "Keys there may be, revoked ones included."),
         .integer("http.port", \.http.port, 0...65535, "The port to listen on; 0 lets the system choose."),
         .optionalOrigin(
             "http.publicURL",
             \.http.publicURL,
             "What clients put in front of our paths, for addresses in responses; empty: the Host of each request."
         ),
+        .optionalText(
+            "http.tlsCertificate",
+            \.http.tlsCertificate,
+            "A PEM file with the server's certificate and those up to an authority. Nothing: connections without TLS."
+        ),
+        .optionalText("http.tlsKey", \.http.tlsKey, "A PEM file with the certificate's key, without a pass phrase."),
+        .optionalDuration(
+            "http.hsts",
+            \.http.hsts,
+            "For how long browsers are told to use nothing but TLS (Strict-Transport-Security). Nothing: not told."
+        ),
+        .values(
+            "http.corsOrigins",
+            \.http.corsOrigins,
+            accepts: "list of origins like https://studio.example.org, or *, or nothing",
+            "Pages of which origins may use the API from a browser; * is every one. Nothing: those of this server."
+        ) {
+            $0 == "*" || WebOrigin.isValid($0) ? $0 : nil
+        },
         .integer("http.maxBodyBytes", \.http.maxBodyBytes, 1024...16_777_216, "Limit of a request body, in bytes."),
         .duration(
             "http.idleTimeout",
@@ -68,6 +105,24 @@ enum SettingsTable {
             "From the head of a request until the last byte of its body."
         ),
         .integer("http.maxConnections", \.http.maxConnections, 1...100_000, "Connections served at the same time."),
+        .integer(
+            "http.maxStreams",
+            \.http.maxStreams,
+            0...100_000,
+            "Clients that follow a task or wait for its end; further ones get 503 and can poll."
+        ),
+        .integer(
+            "http.maxWait",
+            \.http.maxWaitSeconds,
+            0...600,
+            "How many seconds a client may have the end of a task waited for, instead of asking again."
+        ),
+        .duration(
+            "http.heartbeat",
+            \.http.heartbeat,
+            1...3600,
+            "How often a stream of events on which nothing happens gets a sign of life."
+        ),
         .duration(
             "http.retryAfter",
             \.http.retryAfter,
@@ -78,7 +133,7 @@ enum SettingsTable {
             "http.videoLinkSecret",
             \.http.videoLinkSecret,
             minLength: 32,
-            "Signs the addresses of videos; then only signed ones are answered. Nothing: no address needs a signature."
+            "Signs the addresses of videos; then only signed ones are answered. Nothing: video-links.secret in the data directory while the server asks for keys, else no signature."
         ),
         .duration(
             "http.videoLinkLifetime",
@@ -86,6 +141,20 @@ enum SettingsTable {
             1...31_536_000,
             "How long a signed address is good for, at least."
         ),
+        .values(
+            "http.openAIModelAliases",
+            \.http.openAIModelAliases,
+            accepts: "list of alias=model, as in sora-2=EasyAnimateV5.1-12b-zh, or nothing",
+            "Other names that models have under /v1, for clients that name those they know.",
+            parse: { OpenAIModelAlias($0) }
+        ),
+        .optionalInteger(
+            "metrics.port",
+            \.metrics.port,
+            1...65535,
+            "A port that answers /metrics without a key, for a network that is private. Nothing: only http.port does."
+        ),
+        .text("metrics.host", \.metrics.host, "The address of that port."),
         .text("data.directory", \.dataDirectory, "Where tasks and videos are kept. One server a directory."),
         .integer("store.readers", \.store.readers, 1...64, "Threads that read the task database."),
         .integer(
@@ -95,30 +164,6 @@ enum SettingsTable {
             "Writes that may wait for the disk; further requests get 503."
         ),
         .integer("store.cachedTasks", \.store.cachedTasks, 0...10_000_000, "Tasks kept in memory for polls."),
-        .integer(
-            "queue.limit",
-            \.scheduling.queueLimit,
-            1...10_000_000,
-            "Generations that may wait; further requests get 429."
-        ),
-        .integer(
-            "queue.maxFailures",
-            \.scheduling.retries.maxFailures,
-            1...100,
-            "Attempts that may fail before the task does."
-        ),
-        .duration(
-            "queue.drainTimeout",
-            \.scheduling.drainTimeout,
-            0...86_400,
-            "How long a running generation may go on at shutdown; then it waits for the next start."
-        ),
-        .duration(
-            "queue.leastRun",
-            \.scheduling.preemption.leastRun,
-            0...86_400,
-            "How long a generation runs before it makes way for a more urgent one."
-        ),
         .bool(
             "cache.perTenant",
             \.scheduling.isCachePerTenant,
@@ -289,7 +334,7 @@ enum SettingsTable {
             "engine.devices",
             \.engine.devices,
             accepts: "list of auto, cpu, cuda:0, …, none twice",
-            "The devices that get an engine each; auto is the first GPU, or the processor where there is none."
+            "Where engines run; auto is on every GPU, or on the processor where there is none."
         ),
         .choice(
             "engine.dtype",
@@ -309,6 +354,12 @@ enum SettingsTable {
             Logger.Level.allCases.map(\.rawValue),
             \.logLevelName,
             "The least severe messages that are logged."
+        ),
+        .choice(
+            "log.format",
+            LogFormat.allCases.map(\.rawValue),
+            \.logFormatName,
+            "How a line of the log looks: for people, or one JSON object for programs."
         ),
     ]
 

@@ -2,86 +2,101 @@ import ArgumentParser
 import Foundation
 
 /// Submits one request, follows its task to the end, and saves the video.
-struct VideoOrder {
-    /// How often the task is asked for.
-    private static let pollInterval: Duration = .milliseconds(200)
+struct VideoOrder: Sendable {
     /// How long the server may take to come up, and its engine to describe its model.
     private static let startLimit: Duration = .seconds(120)
 
     let client: APIClient
     let request: APIClient.Request
-    let output: String?
+    var output: String?
+    /// Leave as soon as the task is accepted.
+    var isNotFollowed = false
+    /// Standard output is one JSON object: the task.
+    var printsJSON = false
+    var isOpened = false
 
-    /// - Throws: `APIClient.Failure`, or the exit code once the reason was printed.
+    /// - Throws: `APIClient.Failure`, or the exit code once the reason was printed; `CancellationError` once the task was
+    ///   cancelled.
     func carryOut() async throws {
         let submitted = try await client.submit(request, waitingFor: Self.startLimit)
-        let bar = ProgressBar()
-        let finished = try await withTaskCancellationHandler {
-            try await follow(submitted, bar)
-        } onCancel: {
-            bar.end()
+        guard !isNotFollowed else {
+            Terminal.write(printsJSON ? submitted.line : submitted.task.taskId + "\n")
+            return
         }
-        bar.end()
-        guard finished.status == "SUCCESS", let address = finished.videoUrl else {
-            let reason = finished.error.map { "\($0.message) (\($0.code))" } ?? "it was \(finished.status.lowercased())"
-            throw Exit.because(Exit.failure, "No video: \(reason)")
+        let display = ProgressDisplay()
+        let finished: TaskAnswer
+        do {
+            finished = try await TaskFollower(client: client).follow(submitted) { display.show($0) }
+        } catch is CancellationError {
+            display.end()
+            try await cancel(submitted.task.taskId)
+            throw CancellationError()
+        } catch {
+            display.end()
+            throw error
         }
-        let file = URL(fileURLWithPath: output ?? "\(finished.taskId).mp4")
-        try await client.download(address, to: file)
-        print(file.path)
-        if let size = finished.renderedSize, (size.width, size.height) != (request.width, request.height) {
-            FileHandle.standardError.write(
-                Data("Rendered at \(size.width)x\(size.height), the model's own size, and scaled.\n".utf8)
-            )
-        }
+        display.end()
+        try await save(finished)
     }
 
-    private func follow(_ submitted: APIClient.Task, _ bar: ProgressBar) async throws -> APIClient.Task {
-        var task = submitted
-        while task.status == "PENDING" || task.status == "RUNNING" {
-            bar.show(task)
-            do {
-                try await Task.sleep(for: Self.pollInterval)
-            } catch {
-                _ = try await client.cancel(task.taskId)
-                throw error
-            }
-            task = try await client.task(task.taskId)
+    private func save(_ finished: TaskAnswer) async throws {
+        let task = finished.task
+        guard task.status == "SUCCESS", let address = task.videoUrl else {
+            let reason = task.error.map { "\($0.message) (\($0.code))" } ?? "it was \(task.status.lowercased())"
+            if printsJSON { Terminal.write(finished.line) }
+            throw Exit.because(Exit.failure, "No video: \(reason)")
         }
-        bar.show(task)
-        return task
+        let file = URL(fileURLWithPath: output ?? "\(task.taskId).mp4")
+        try await client.download(address, to: file)
+        Terminal.write(printsJSON ? finished.line : file.path + "\n")
+        if let degradation = task.degradation { Terminal.writeError("\(degradation.text)\n") }
+        if let size = task.renderedSize, (size.width, size.height) != (request.width, request.height),
+            request.width != nil, request.height != nil
+        {
+            Terminal.writeError("Rendered at \(size.width)x\(size.height), the model's own size, and scaled.\n")
+        }
+        if isOpened, let fault = Desktop.open(file.path) { Terminal.writeError("animato: \(fault)\n") }
+    }
+
+    /// Cancels the task for a person who has had enough of it.
+    private func cancel(_ id: String) async throws {
+        // This is cancelled itself, and nothing it does would reach the server. Ends with its one request.
+        let cancelled = Task { try await client.cancel(id) }
+        do {
+            _ = try await cancelled.value
+            Terminal.writeError("Cancelled.\n")
+        } catch APIClient.Failure.refused(let problem) where problem.code == "task_already_ended" {
+            Terminal.writeError("The task had ended already.\n")
+        }
     }
 }
 
-/// One line on standard error that shows how far a task is; nothing where that is no terminal.
-final class ProgressBar: Sendable {
-    private static let width = 30
-    private let isTerminal = isatty(STDERR_FILENO) == 1
-    private let start = ContinuousClock.now
+extension TaskAnswer {
+    /// The JSON object as a line.
+    var line: String { String(decoding: body, as: UTF8.self) + "\n" }
+}
 
-    /// Draws the line anew.
-    func show(_ task: APIClient.Task) {
-        write("\r\u{1B}[K" + Self.line(task, after: ContinuousClock.now - start))
+/// Predicted times, for people.
+enum Prediction {
+    /// A time as exact as a prediction may seem: in seconds, minutes, or hours and minutes.
+    static func text(_ seconds: Double) -> String {
+        // Beyond every real prediction, and still a number of minutes.
+        let bounded = min(max(0, seconds), 1e9)
+        if bounded < 99.5 { return "\(Int(bounded.rounded())) s" }
+        let minutes = Int((bounded / 60).rounded())
+        return minutes < 60 ? "\(minutes) min" : "\(minutes / 60) h \(minutes % 60) min"
     }
+}
 
-    /// Leaves the line.
-    func end() {
-        write("\n")
-    }
-
-    /// What the line says.
-    static func line(_ task: APIClient.Task, after elapsed: Duration) -> String {
-        let seconds = "\(elapsed.components.seconds) s"
-        if let waiting = task.waiting { return "waiting  \(waiting.message)  \(seconds)" }
-        guard let progress = task.progress else { return "\(task.status.lowercased())  \(seconds)" }
-        let part = progress.totalSteps > 0 ? Double(progress.step) / Double(progress.totalSteps) : 0
-        let filled = Int((part * Double(width)).rounded(.down))
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        return "\(progress.stage)  \(bar)  \(progress.step)/\(progress.totalSteps)  \(seconds)"
-    }
-
-    private func write(_ text: String) {
-        guard isTerminal else { return }
-        FileHandle.standardError.write(Data(text.utf8))
+extension APIClient.Task.Degradation {
+    /// What less was made of, and why, for people.
+    var text: String {
+        let numbers = [("steps", numInferenceSteps), ("frames", numFrames), ("width", width), ("height", height)]
+            .compactMap { name, change in
+                change.flatMap { $0.count == 2 ? "\(name) \($0[1]) instead of \($0[0])" : nil }
+            }
+        let cache = stepCache.flatMap { $0.count == 2 ? ["step cache \($0[1]) instead of \($0[0])"] : nil } ?? []
+        let why = reason == "memory" ? "for want of memory" : "because much was waiting"
+        return "Less was made than was asked for, \(why): \((numbers + cache).joined(separator: ", "))."
     }
 }

@@ -54,6 +54,26 @@ struct SettingsReaderTests {
         #expect(try await read(flags: flags) == ServerConfiguration())
     }
 
+    @Test("A certificate needs its key, and a key its certificate", arguments: ["http.tlsCertificate", "http.tlsKey"])
+    func identity(_ key: String) async throws {
+        #expect(try await faults(flags: [key: "a.pem"]) == ["needs http.tlsKey, and http.tlsKey needs it"])
+        let both = try await read(flags: ["http.tlsCertificate": "a.pem", "http.tlsKey": "a.key"])
+        #expect(both.http.scheme == "https")
+    }
+
+    @Test("Origins are spelt as browsers spell them")
+    func origins() async throws {
+        let good = ["https://studio.example.org", "http://localhost:8080", "https://[::1]:8443", "*"]
+        let read = try await read(flags: ["http.corsOrigins": good.joined(separator: ",")])
+        #expect(read.http.corsOrigins == good)
+        for bad in [
+            "studio.example.org", "https://a/", "https://a/b", "https://A", "ftp://a", "https://a:443", "https://u@a",
+            "https://", "null", "https://a?", "https://a,b",
+        ] {
+            #expect(try await faults(flags: ["http.corsOrigins": bad]).count == 1, "\(bad)")
+        }
+    }
+
     @Test("A secret that is none is refused without being shown")
     func secrets() async throws {
         let found = try await faults(flags: ["callbacks.secrets": "whsec_c2hvcnQ=", "http.videoLinkSecret": "tooshort"])
@@ -98,7 +118,7 @@ struct SettingsReaderTests {
         )
         #expect(configuration.http.port == 3)
         #expect(configuration.http.host == "environment")
-        #expect(configuration.scheduling.queueLimit == 22)
+        #expect(configuration.scheduling.admission.maxWaiting == 22)
         #expect(configuration.store.readers == 3)
     }
 
@@ -116,7 +136,7 @@ struct SettingsReaderTests {
         #expect(configuration.engine.devices == ["cuda:0", "cuda:1"])
         #expect(configuration.http.publicURL == nil)
         #expect(configuration.scheduling.drainTimeout == .milliseconds(1500))
-        #expect(configuration.engineSettings.map(\.device) == ["cuda:0", "cuda:1"])
+        #expect(configuration.engineSettings(on: DeviceReport()).map(\.device) == ["cuda:0", "cuda:1"])
     }
 
     @Test(
