@@ -11,7 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
+from browser import chromium, visit
 from server import Server
+
+__all__ = ["chromium", "visit"]
 
 
 @pytest.fixture

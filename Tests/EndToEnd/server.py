@@ -17,7 +17,8 @@ import requests
 Value = TypeVar("Value")
 
 REPOSITORY = Path(__file__).parents[2]
-BINARY = Path(os.environ.get("ANIMATO_BINARY", REPOSITORY / ".build/debug/animato"))
+# Taken out of the environment, where the program itself would take it for a setting.
+BINARY = Path(os.environ.pop("ANIMATO_BINARY", REPOSITORY / ".build/debug/animato"))
 MODEL = REPOSITORY / "var/models/easyanimate-tiny"
 PYTHON = REPOSITORY / ".venv/bin/python"
 
@@ -99,7 +100,7 @@ class Server:
         """Returns once the server says where it listens."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        address = re.search(r"http://\S+", line)
+        address = re.search(r"https?://\S+", line)
         assert address, f"the server did not start: {self.logged()}"
         self.url = address[0]
 

@@ -31,7 +31,8 @@ def test_two_hundred_generations_leave_nothing_behind(start: Callable[..., Serve
         if ended["status"] == "FAILED":
             assert fault == "@oom" and ended["error"]["code"] == "out_of_memory", ended
         if "full" in fault and ended["status"] == "SUCCESS":
-            assert ended["memory_mode"] == "model_offload", ended
+            # The server learns where there was no room: later ones may begin further down.
+            assert ended["memory_mode"] != "full", ended
         if number + 1 == SETTLED:
             settled = server.resident_bytes()
     assert sum(ends.values()) == COUNT and set(ends) == {"SUCCESS", "FAILED", "CANCELLED"}, ends

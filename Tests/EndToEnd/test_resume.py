@@ -22,7 +22,7 @@ def resumed_step(server: Server, video_url: str) -> int:
     return int(json.loads(sidecar.read_text())["resumed_step"])
 
 
-@pytest.mark.parametrize("timed", [0.05, None], ids=["timed engine", "real pipeline"])
+@pytest.mark.parametrize("timed", [0.2, None], ids=["timed engine", "real pipeline"])
 def test_an_engine_killed_at_step_seven_goes_on_from_six(start: Callable[..., Server], timed: float | None) -> None:
     server = start(timed=timed, engine_checkpointSteps=2)
     server.wait_until_ready()
@@ -35,7 +35,8 @@ def test_an_engine_killed_at_step_seven_goes_on_from_six(start: Callable[..., Se
     task = server.wait_for_end(killed["task_id"], 120)
     assert task["status"] == "SUCCESS", task
     assert task["attempts"] == 2
-    assert resumed_step(server, task["video_url"]) in {6, 8}
+    # At least from there: on a busy machine more steps pass before the signal arrives.
+    assert resumed_step(server, task["video_url"]) in {6, 8, 10}
     # Named by the hash of its content: equal addresses are equal bytes.
     assert task["video_url"] == whole["video_url"]
     assert wait_for(lambda: not list((server.data / "checkpoints").iterdir()), 10, "the checkpoint stays")
@@ -80,9 +81,9 @@ def damage(file: Path) -> None:
 def test_urgent_work_passes_and_the_other_goes_on_afterwards(start: Callable[..., Server]) -> None:
     server = start(timed=0.1, queue_leastRun=0)
     server.wait_until_ready()
-    slow = server.submit("slow", num_inference_steps=60, priority="low")
+    slow = server.submit("slow", num_inference_steps=60, priority="batch")
     server.wait_for_step(slow["task_id"], 6)
-    urgent = server.submit("urgent", num_inference_steps=4, priority="high")
+    urgent = server.submit("urgent", num_inference_steps=4, priority="interactive")
     ended = server.wait_for_end(urgent["task_id"])
     assert ended["status"] == "SUCCESS"
     assert server.task(slow["task_id"])["status"] in {"PENDING", "RUNNING"}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from browser import Visit
 from server import Server, run
 
 
@@ -59,6 +60,19 @@ def test_a_video_is_kept_on_s3_and_clients_are_sent_there(start: Callable[..., S
     assert server.submit("一只猫", num_frames=17)["cached"] is True
     assert list(server.data.rglob("*.mp4")) == [], "nothing stays in the data directory"
     assert "secret" not in json.dumps(server.logged())
+
+
+def test_the_studio_shows_what_lies_on_s3(start: Callable[..., Server], visit: Callable[..., Visit], s3: str) -> None:
+    requests.put(f"{s3}/videos", timeout=10).raise_for_status()
+    server = start(timed=0, **settings(s3))
+    server.wait_until_ready()
+    assert server.wait_for_end(server.submit("a cat")["task_id"])["status"] == "SUCCESS"
+    tab = visit(server)
+    tab.expect(f"left the origin: {s3}/")
+    page = tab.open()
+    page.wait_for_function("() => document.querySelector('#gallery img')?.naturalWidth > 0")
+    page.locator("#gallery .screen").first.focus()
+    page.wait_for_function("() => document.querySelector('#gallery video').currentTime > 0")
 
 
 def test_a_bucket_that_is_not_there_is_told_at_start(s3: str, tmp_path: Path) -> None:

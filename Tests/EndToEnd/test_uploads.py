@@ -305,8 +305,8 @@ def test_models_are_listed_with_what_they_take(start: Callable[..., Server]) -> 
     task = server.submit(
         "by name",
         model=models[0]["name"],
-        priority="high",
+        priority="interactive",
         step_cache=models[0]["step_cache"][-1],
     )
-    assert (task["model"], task["priority"]) == (models[0]["name"], "high")
+    assert (task["model"], task["priority"]) == (models[0]["name"], "interactive")
     assert violations(server.post({"prompt": "a", "model": "unknown"})) == {("model", "not_allowed")}
