@@ -39,10 +39,24 @@ test: setup ## every check: format, build, Swift tests, Python tests, end to end
 lint: setup ## format and style, without building
 	scripts/lint.sh
 
+.PHONY: docs
+docs: ## the documentation as a site in var/site; a link that leads nowhere fails it
+	scripts/docs.sh
+
+.PHONY: contract
+contract: setup build ## the HTTP contract at length: at least 20,000 cases made by schemathesis
+	ANIMATO_FUZZ_EXAMPLES=400 ANIMATO_FUZZ_LEAST_CASES=20000 .venv/bin/python -m pytest -s Tests/EndToEnd/test_contract.py
+
 .PHONY: bench
 bench: release ## the numbers of docs/benchmarks.md
 	scripts/setup.sh bench
 	.venv/bin/python Benchmarks/service.py --binary .build/release/animato
+
+FUZZ_REQUESTS ?= 1000000
+
+.PHONY: fuzz
+fuzz: release setup ## FUZZ_REQUESTS (default 1,000,000) damaged requests against a server of its own
+	ANIMATO_BINARY=.build/release/animato .venv/bin/python Tests/Fuzz/fuzz_http.py --requests $(FUZZ_REQUESTS)
 
 RUN ?= var/train
 
@@ -57,4 +71,4 @@ eval-tiny: setup ## score the committed weights; the judge is trained in RUN if 
 .PHONY: format
 format: ## bring the sources into the house format
 	swift format --in-place --recursive Package.swift Sources Tests
-	.venv/bin/ruff format engine models scripts Tests Benchmarks
+	.venv/bin/ruff format engine models scripts Tests Benchmarks docs/examples deploy

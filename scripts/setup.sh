@@ -19,6 +19,8 @@ if [ "$part" = test ]; then
     need mount mount
     need ffprobe ffmpeg
     need openssl openssl
+    need chromium chromium
+    need promtool prometheus
 fi
 if [ "$part" = bench ]; then
     need wrk wrk
