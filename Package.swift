@@ -79,11 +79,19 @@ let package = Package(
                 "Tasks", asyncHTTPClient, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
             ]
         ),
+        // A client of Redis and Valkey: nothing in it knows what it is used for.
+        .target(
+            name: "Redis",
+            dependencies: [logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle]
+        ),
+        .target(name: "TasksRedis", dependencies: ["Redis", "Tasks", logging, metrics, serviceLifecycle]),
         .target(name: "TasksSQLite", dependencies: ["Tasks", grdb, logging, metrics, nioPosix]),
+        // Tasks of Celery applications, in and out of their broker.
+        .target(name: "Celery", dependencies: ["Redis", "Tasks", logging, metrics, serviceLifecycle]),
         .target(name: "Access", dependencies: ["Tasks", crypto, logging, serviceLifecycle]),
         .target(
             name: "Results",
-            dependencies: [asyncHTTPClient, crypto, logging, metrics, nioCore, nioHTTP1, nioPosix]
+            dependencies: ["Redis", asyncHTTPClient, crypto, logging, metrics, nioCore, nioHTTP1, nioPosix]
         ),
         .target(
             name: "Engine",
@@ -117,8 +125,8 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: [
-                "API", "Access", "Engine", "Results", "Scheduling", "Simulation", "Tasks", "TasksSQLite", "Telemetry",
-                "Webhooks", crypto, hummingbird, logging, metrics, nioCore, nioPosix, serviceLifecycle, tracing,
+                "API", "Access", "Celery", "Engine", "Redis", "Results", "Scheduling", "Simulation", "Tasks", "TasksRedis",
+                "TasksSQLite", "Telemetry", "Webhooks", crypto, hummingbird, logging, metrics, nioCore, nioPosix, serviceLifecycle, tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -128,7 +136,7 @@ let package = Package(
         // Conformance suites and fakes. A normal target, so that every test target can use it; no product links it.
         .target(
             name: "TestSupport",
-            dependencies: ["Engine", "Results", "Scheduling", "Tasks"],
+            dependencies: ["Engine", "Redis", "Results", "Scheduling", "Tasks", nioCore, nioPosix],
             path: "Tests/TestSupport"
         ),
         .testTarget(name: "TasksTests", dependencies: ["Tasks", "TestSupport"]),
@@ -136,10 +144,18 @@ let package = Package(
             name: "AccessTests",
             dependencies: ["Access", "Tasks", "TasksSQLite", "TestSupport", logging, serviceLifecycle]
         ),
-        .testTarget(name: "TaskStoreTests", dependencies: ["Tasks", "TasksSQLite", "TestSupport", grdb, logging]),
+        .testTarget(
+            name: "RedisTests",
+            dependencies: ["Redis", "Tasks", "TasksRedis", "TestSupport", logging, nioCore, nioPosix, nioSSL]
+        ),
+        .testTarget(name: "CeleryTests", dependencies: ["Celery", "Redis", "Tasks", "TestSupport", logging]),
+        .testTarget(
+            name: "TaskStoreTests",
+            dependencies: ["Redis", "Tasks", "TasksRedis", "TasksSQLite", "TestSupport", grdb, logging]
+        ),
         .testTarget(
             name: "ResultsTests",
-            dependencies: ["Results", "TestSupport", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1]
+            dependencies: ["Redis", "Results", "TestSupport", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1]
         ),
         .testTarget(
             name: "TelemetryTests",
@@ -174,8 +190,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "API", "Access", "Engine", "Results", "Scheduling", "Server", "Tasks", "TasksSQLite", "Telemetry",
-                "TestSupport", "Webhooks", logging,
+                "API", "Access", "Engine", "Redis", "Results", "Scheduling", "Server", "Tasks", "TasksRedis", "TasksSQLite",
+                "Telemetry", "TestSupport", "Webhooks", logging,
             ]
         ),
     ],

@@ -33,6 +33,11 @@ package protocol TaskStore: Sendable {
     /// Of every change, whoever made it. Signs that are not read in time become one.
     func changes(of id: TaskID) -> AsyncStream<Void>
 
+    /// What whoever works on generations must know, from now on, until nobody listens or the store closes.
+    ///
+    /// News that is not read in time becomes `missed`.
+    func news() -> AsyncStream<StoreNews>
+
     /// Whether a video is the result of one of a tenant's tasks.
     func owns(_ tenant: TenantID, video: String) async throws(TaskStoreError) -> Bool
 

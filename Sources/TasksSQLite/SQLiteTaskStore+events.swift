@@ -32,6 +32,10 @@ extension SQLiteTaskStore {
         }
     }
 
+    package func news() -> AsyncStream<StoreNews> {
+        signs.news.stream()
+    }
+
     package func changes(of id: TaskID) -> AsyncStream<Void> {
         signs.tasks.stream(of: id)
     }

@@ -72,6 +72,7 @@ extension SQLiteTaskStore {
                 [priority, row.generation.id.rawValue]
             )
             write.queue.insert(row.waiting)
+            write.effects.tell(.queue)
             write.effects.changedTasks += try write.tasks(of: row.generation)
             task.generation = row.generation
             return task

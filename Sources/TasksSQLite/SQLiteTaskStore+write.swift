@@ -207,7 +207,9 @@ extension Write {
         else {
             return .cancelled(task, abandoned: nil)
         }
+        let wasRunning = row.generation.status == .running
         try apply(.cancelled, to: &row)
+        if wasRunning { effects.tell(.abandoned(row.generation.id)) }
         task.generation = row.generation
         return .cancelled(task, abandoned: row.generation.id)
     }

@@ -7,12 +7,14 @@ struct StoreSigns: Sendable {
     let deliveries = Signs()
     let keys = Signs()
     let tasks = TaskSigns()
+    let news = NewsSigns()
 
     /// Tells of a committed transaction.
     func give(_ effects: WriteEffects) {
         if effects.hasNewDeliveries { deliveries.give() }
         if effects.hasChangedKeys { keys.give() }
         tasks.give(effects)
+        news.give(effects.news)
     }
 
     /// Ends every stream.
@@ -20,6 +22,7 @@ struct StoreSigns: Sendable {
         deliveries.close()
         keys.close()
         tasks.close()
+        news.close()
     }
 }
 

@@ -66,7 +66,11 @@ extension Write {
             "UPDATE generations SET priority = ?, is_deterministic = ? WHERE id = ?",
             [row.generation.priority, row.generation.isDeterministic, row.generation.id.rawValue]
         )
-        if isWaiting { queue.insert(row.waiting) }
+        if isWaiting {
+            queue.insert(row.waiting)
+        } else {
+            effects.tell(.raised(row.generation.id, priority: row.generation.priority))
+        }
         effects.changedTasks += try tasks(of: row.generation)
         return row.generation
     }
@@ -96,6 +100,7 @@ extension Write {
             )
         }
         queue.admit(row.waiting)
+        effects.tell(.queue)
         return row.generation
     }
 

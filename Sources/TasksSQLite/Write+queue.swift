@@ -17,9 +17,13 @@ extension Write {
             let seconds = max(0, started.duration(to: end).inSeconds)
             queue.settle(id, actual: seconds)
             if seconds > 0 { try noteDeviceTime(seconds, of: row.generation.tenant, on: end.day) }
+            // Of its tenant one more may run.
+            effects.tell(.queue)
         }
         switch row.generation.status {
-        case .queued: queue.insert(row.waiting)
+        case .queued:
+            queue.insert(row.waiting)
+            effects.tell(.queue)
         // Who claimed it has taken it.
         case .running: break
         case .succeeded, .failed, .cancelled: queue.remove(id)

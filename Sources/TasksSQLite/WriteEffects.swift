@@ -14,4 +14,10 @@ struct WriteEffects {
     /// Whether deliveries may have become due.
     var hasNewDeliveries = false
     var hasChangedKeys = false
+    /// What whoever works on generations must know; nothing is in it twice.
+    private(set) var news: [StoreNews] = []
+
+    mutating func tell(_ item: StoreNews) {
+        if !news.contains(item) { news.append(item) }
+    }
 }

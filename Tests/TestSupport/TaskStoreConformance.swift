@@ -29,7 +29,7 @@ package struct TaskStoreConformance: Sendable, CustomTestStringConvertible {
     package static let all: [TaskStoreConformance] =
         submission + caching + claiming + endings + cancelling + recovery + reading + expiry + purging + plans + order
         + charging + degradation + watching + removing + tenants + priorities + usage + limits + runningLimits
-        + traces + prospects
+        + traces + prospects + news
 }
 
 extension TaskStoreWorld {
