@@ -125,8 +125,10 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: [
-                "API", "Access", "Celery", "Engine", "Redis", "Results", "Scheduling", "Simulation", "Tasks", "TasksRedis",
-                "TasksSQLite", "Telemetry", "Webhooks", crypto, hummingbird, logging, metrics, nioCore, nioPosix, serviceLifecycle, tracing,
+                "API", "Access", "Celery", "Engine", "Redis", "Results", "Scheduling", "Simulation", "Tasks",
+                "TasksRedis",
+                "TasksSQLite", "Telemetry", "Webhooks", crypto, hummingbird, logging, metrics, nioCore, nioPosix,
+                serviceLifecycle, tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -190,7 +192,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "API", "Access", "Engine", "Redis", "Results", "Scheduling", "Server", "Tasks", "TasksRedis", "TasksSQLite",
+                "API", "Access", "Engine", "Redis", "Results", "Scheduling", "Server", "Tasks", "TasksRedis",
+                "TasksSQLite",
                 "Telemetry", "TestSupport", "Webhooks", logging,
             ]
         ),

@@ -49,6 +49,8 @@ package protocol RedisCommands: Sendable {
     /// - Parameters:
     ///   - command: says itself how long it waits at the server.
     ///   - patience: until the reply is given up; longer than the server waits.
+    /// - Returns: the reply; never `error`.
+    /// - Throws: as `send`.
     func sendBlocking(_ command: RedisCommand, patience: Duration) async throws(RedisError) -> RESPValue
 }
 

@@ -23,6 +23,7 @@ package protocol Coordination: Sendable {
     ///   - id: who asks.
     ///   - duration: until it is free for others, unless it is kept before.
     /// - Returns: whether the duty is this process's for that long.
+    /// - Throws: `unavailable`, `overloaded`.
     func lead(_ duty: String, as id: WorkerID, for duration: Duration) async throws(TaskStoreError) -> Bool
 
     /// The value that all processes use for a name: the first that was ever proposed.
@@ -34,6 +35,7 @@ package protocol Coordination: Sendable {
     ///   - message: at most 1 MiB.
     ///   - topic: what it is about.
     ///   - keeping: so many messages of the topic are kept, about, for those who come later.
+    /// - Throws: `unavailable`, `overloaded`.
     func post(_ message: [UInt8], to topic: String, keeping: Int) async throws(TaskStoreError)
 
     /// What is told about a topic, by whichever process: first what was kept, then what comes, each once and in order.
