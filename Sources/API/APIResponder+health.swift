@@ -16,9 +16,11 @@ extension APIResponder {
         return json.buffer
     }
 
+    static let readyBody = ByteBuffer(string: #"{"status":"ready"}"#)
+
     func showReadiness(_ call: Call) throws(Problem) -> Response {
         let obstacles = service.obstacles()
         guard obstacles.isEmpty else { throw .notReady(obstacles) }
-        return json(.ok, ByteBuffer(string: #"{"status":"ready"}"#), call.id)
+        return json(.ok, Self.readyBody, call.id)
     }
 }

@@ -4,28 +4,33 @@ import HummingbirdCore
 package import Logging
 import NIOCore
 import NIOPosix
+package import Scheduling
 import ServiceLifecycle
 
-/// Answers `/metrics`, and `/healthz`, on a port of its own and without keys: for a network that is private.
+/// Answers `/metrics`, `/healthz` and `/readyz` on a port of its own and without keys: for a network that is private.
 package struct MetricsServer: Service {
     private let settings: APISettings
     private let version: String
+    private let obstacles: @Sendable () -> [Obstacle]
     private let page: @Sendable () async -> String
     private let logger: Logger
 
     /// - Parameters:
     ///   - settings: limits and times, with the address of this port.
     ///   - version: the version that `/healthz` shows.
+    ///   - obstacles: what keeps this process from its work now; for `/readyz`.
     ///   - logger: of the server.
     ///   - page: what `/metrics` answers.
     package init(
         settings: APISettings,
         version: String,
+        obstacles: @escaping @Sendable () -> [Obstacle],
         logger: Logger,
         page: @escaping @Sendable () async -> String
     ) {
         self.settings = settings
         self.version = version
+        self.obstacles = obstacles
         self.page = page
         self.logger = logger
     }
@@ -37,6 +42,7 @@ package struct MetricsServer: Service {
         let application = Application(
             responder: MetricsResponder(
                 page: page,
+                obstacles: obstacles,
                 health: APIResponder.healthBody(version: version),
                 foreignPages: ForeignPages(settings),
                 retryAfter: settings.retryAfter
@@ -62,6 +68,7 @@ package struct MetricsServer: Service {
 
 private struct MetricsResponder: HTTPResponder {
     let page: @Sendable () async -> String
+    let obstacles: @Sendable () -> [Obstacle]
     let health: ByteBuffer
     /// On loopback no page may read it under a name of its own.
     let foreignPages: ForeignPages
@@ -85,11 +92,18 @@ private struct MetricsResponder: HTTPResponder {
 
     private func answer(_ request: Request, _ id: RequestID) async throws(Problem) -> Response {
         let path = request.head.path?.prefix { $0 != "?" } ?? ""
-        guard let route = Route.matching(path)?.route, route == .metrics || route == .health else {
+        guard let route = Route.matching(path)?.route, [.metrics, .health, .ready].contains(route) else {
             throw .routeNotFound
         }
         guard route.methods.contains(request.method) else { throw .methodNotAllowed(route.methods) }
-        if route == .health { return jsonResponse(.ok, health, id) }
+        switch route {
+        case .health: return jsonResponse(.ok, health, id)
+        case .ready:
+            let obstacles = obstacles()
+            guard obstacles.isEmpty else { throw .notReady(obstacles) }
+            return jsonResponse(.ok, APIResponder.readyBody, id)
+        default: break
+        }
         try foreignPages.check(request.head)
         return metricsResponse(await page(), id)
     }

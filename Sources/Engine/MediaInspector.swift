@@ -9,8 +9,8 @@ package protocol MediaInspector: Sendable {
 }
 
 /// A file that was found to be a picture or a video.
-package struct InspectedMedia: Sendable, Equatable, Decodable {
-    package enum Kind: String, Sendable, Decodable {
+package struct InspectedMedia: Sendable, Equatable, Codable {
+    package enum Kind: String, Sendable, Codable {
         case image
         case video
     }

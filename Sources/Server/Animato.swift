@@ -11,6 +11,7 @@ struct Animato: AsyncParsableCommand {
         abstract: "A video generation server for EasyAnimate.",
         discussion: """
             animato serve                      start the server on http://127.0.0.1:5000
+            animato worker                     make videos for servers on other machines
             animato generate "a cat on grass"  have a running server make a video, and save it
             animato tasks                      see what was asked for and what became of it
             animato top                        watch devices, the queue and tasks
@@ -26,7 +27,8 @@ struct Animato: AsyncParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            Serve.self, Generate.self, ListTasks.self, Cancel.self, Top.self, Devices.self, Drain.self, Resume.self,
+            Serve.self, Worker.self, Generate.self, ListTasks.self, Cancel.self, Top.self, Devices.self, Drain.self,
+            Resume.self,
             Keys.self, Doctor.self, Settings.self, Simulate.self, Completion.self,
         ]
     )

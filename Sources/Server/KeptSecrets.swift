@@ -1,11 +1,55 @@
 import Crypto
 import Foundation
+import Tasks
 import Webhooks
 
-/// The secrets of a server that was given none: made at the first start that needs them and kept in the data directory.
-enum KeptSecrets {
+/// The secrets of a server that was given none: made at the first start that needs them and kept in the data directory,
+/// or, where several processes must have the same, where they agree on them.
+struct KeptSecrets {
     static let callbackFile = "callback.secret"
     static let videoLinkFile = "video-links.secret"
+
+    /// The data directory.
+    let directory: String
+    /// `nil`: the server is alone.
+    let coordination: (any Coordination)?
+
+    /// What callbacks are signed with.
+    ///
+    /// - Throws: `dataDirectoryUnusable` or `storeUnusable` if it cannot be read or written, or is none.
+    func callbackSecret() async throws(ServerError) -> WebhookSecret {
+        guard let coordination else { return try Self.callbackSecret(in: directory) }
+        let agreed = try await Self.agreed(Self.callbackFile, WebhookSecret().text, coordination)
+        guard let secret = WebhookSecret(agreed) else { throw .storeUnusable("\(Self.callbackFile) is no secret") }
+        return secret
+    }
+
+    /// What addresses of videos are signed with while the server asks for keys.
+    ///
+    /// - Throws: `dataDirectoryUnusable` or `storeUnusable` if it cannot be read or written, or is none.
+    func videoLinkSecret() async throws(ServerError) -> String {
+        guard let coordination else { return try Self.videoLinkSecret(in: directory) }
+        let agreed = try await Self.agreed(Self.videoLinkFile, Self.newLinkSecret(), coordination)
+        guard agreed.utf8.count >= 32 else { throw .storeUnusable("\(Self.videoLinkFile) is no secret") }
+        return agreed
+    }
+
+    private static func agreed(
+        _ name: String,
+        _ proposal: String,
+        _ coordination: any Coordination
+    ) async throws(ServerError) -> String {
+        do {
+            return String(
+                decoding: try await coordination.agree(on: name, proposing: Array(proposal.utf8)), as: UTF8.self)
+        } catch {
+            throw .storeUnusable("\(error)")
+        }
+    }
+
+    private static func newLinkSecret() -> String {
+        SymmetricKey(size: .bits256).withUnsafeBytes { Data($0).base64EncodedString() }
+    }
 
     /// What callbacks are signed with.
     ///
@@ -21,7 +65,7 @@ enum KeptSecrets {
         try secret(
             videoLinkFile,
             in: directory,
-            new: { SymmetricKey(size: .bits256).withUnsafeBytes { Data($0).base64EncodedString() } },
+            new: newLinkSecret,
             read: { $0.count >= 32 ? $0 : nil },
             write: \.self
         )

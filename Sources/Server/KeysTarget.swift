@@ -4,7 +4,6 @@ import ArgumentParser
 import Foundation
 import Logging
 import Tasks
-import TasksSQLite
 
 /// Whose keys: a running server's, or those in a data directory.
 struct KeysTarget: ParsableArguments {
@@ -46,12 +45,11 @@ struct KeysTarget: ParsableArguments {
             file: config
         )
         let logger = Logger(label: "animato") { StreamLogHandler.standardError(label: $0) }
-        let clock = SystemClock()
         let directory: String
-        let store: SQLiteTaskStore
+        let opened: OpenedStore
         do throws(ServerError) {
             directory = try Server.prepareDirectory(configuration.dataDirectory)
-            store = try await Server.openStore(configuration, directory, clock: clock, logger: logger)
+            opened = try await OpenedStore.open(configuration, in: directory, logger: logger)
         } catch {
             if case .dataDirectoryInUse(let path) = error {
                 throw Exit.because(
@@ -61,6 +59,7 @@ struct KeysTarget: ParsableArguments {
             }
             throw Exit.because(error.exitCode, error.message)
         }
+        let (store, clock) = (opened.store, opened.clock)
         let ring = KeyRing(store: store, settings: configuration.access, clock: clock, logger: logger)
         let keys = KeyAdministration(store: store, ring: ring, settings: configuration.access, clock: clock)
         let audit = FileAuditLog(directory: directory, logger: logger)
@@ -70,7 +69,7 @@ struct KeysTarget: ParsableArguments {
         } catch {
             outcome = .failure(error)
         }
-        try await store.close()
+        try await opened.close()
         switch outcome {
         case .success(let answer):
             note(order, answer.key, "done", audit, clock)

@@ -46,7 +46,7 @@ struct MachineFindings {
             let text = "\(directory) belongs to another user. Run as that user, or set data.directory."
             return [Finding(.missing, subject, text)]
         }
-        let isInUse = SQLiteTaskStore.isInUse(path: Server.storePath(in: directory))
+        let isInUse = SQLiteTaskStore.isInUse(path: OpenedStore.path(in: directory))
         let use = isInUse ? "a server runs on it" : "no server runs on it"
         return [Finding(.ok, subject, "\(directory), \(use)")] + [disk(directory)]
     }

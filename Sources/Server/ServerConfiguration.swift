@@ -37,6 +37,10 @@ struct ServerConfiguration: Sendable, Equatable {
     var callbackTrustRoots: String?
     /// Where everything durable is kept.
     var dataDirectory = "var/data"
+    /// Where videos, uploads and what running generations leave are kept; `nil`: in the data directory.
+    var storageDirectory: String?
+    /// What this machine is called by the others of a deployment.
+    var workerName = ProcessInfo.processInfo.hostName
     var engine = EngineConfiguration()
     /// How often the devices are looked at.
     var probeInterval = Duration.seconds(2)

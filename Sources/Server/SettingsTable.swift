@@ -156,6 +156,11 @@ enum SettingsTable {
         ),
         .text("metrics.host", \.metrics.host, "The address of that port."),
         .text("data.directory", \.dataDirectory, "Where tasks and videos are kept. One server a directory."),
+        .optionalText(
+            "storage.directory",
+            \.storageDirectory,
+            "Where videos, uploads, checkpoints and previews are kept: a folder that all machines of a deployment have. Nothing: the data directory."
+        ),
         .integer("store.readers", \.store.readers, 1...64, "Threads that read the task database."),
         .integer(
             "store.waitingWrites",
