@@ -26,7 +26,7 @@ enum Launch {
         } catch {
             throw Exit.because(error.exitCode, error.message)
         }
-        if !role.answersRequests { say("makes videos as \(configuration.workerName)") }
+        if !role.answersRequests { say("makes videos as \(configuration.hostName)") }
         do {
             try await server.run()
         } catch let error as MetricsServer.PortInUse {

@@ -3,9 +3,11 @@ import Access
 import Engine
 import Foundation
 import Logging
+import Redis
 import Results
 import Scheduling
 import Tasks
+import TasksRedis
 import TasksSQLite
 import Telemetry
 import Webhooks
@@ -20,6 +22,11 @@ struct ServerConfiguration: Sendable, Equatable {
     var isInsecure = false
     var metrics = MetricsConfiguration()
     var store = SQLiteTaskStoreSettings()
+    /// The Redis that several processes share; `nil`: a database in the data directory, for this process alone.
+    var redis: RedisURL?
+    var redisStore = RedisStoreSettings()
+    /// A PEM file of authorities that the certificate of Redis may be of, in place of the system's.
+    var redisTrustRoots: String?
     var scheduling = SchedulingSettings(
         batch: BatchPolicy(size: 1, window: .milliseconds(50)),
         scaling: EngineScalingPolicy(minEngines: 0, parkAfter: .seconds(300), sleepAfter: .seconds(1800)),
@@ -39,8 +46,8 @@ struct ServerConfiguration: Sendable, Equatable {
     var dataDirectory = "var/data"
     /// Where videos, uploads and what running generations leave are kept; `nil`: in the data directory.
     var storageDirectory: String?
-    /// What this machine is called by the others of a deployment.
-    var workerName = ProcessInfo.processInfo.hostName
+    /// What this machine is called by the others of a deployment; `nil`: by its host name.
+    var workerName: String?
     var engine = EngineConfiguration()
     /// How often the devices are looked at.
     var probeInterval = Duration.seconds(2)
@@ -140,6 +147,9 @@ struct ServerConfiguration: Sendable, Equatable {
             )
         }
     }
+
+    /// What this machine is called.
+    var hostName: String { workerName ?? ProcessInfo.processInfo.hostName }
 
     /// Whether the address to listen on is reached from this machine alone.
     var isLoopback: Bool { Self.isLoopback(http.host) }

@@ -1,4 +1,5 @@
 import Foundation
+import Redis
 import Tasks
 
 extension Setting {
@@ -98,6 +99,17 @@ extension Setting {
             else { return nil }
             return text
         }
+    }
+
+    /// The address of a Redis, which may have a password in it.
+    static func redis(_ key: String, _ path: Path<RedisURL?>, _ summary: String) -> Setting {
+        var setting = optional(key, path, "redis:// or rediss:// address", summary) {
+            "\($0)"
+        } parse: { text in
+            try? RedisURL(text)
+        }
+        setting.isSecret = true
+        return setting
     }
 
     static func choice(_ key: String, _ choices: [String], _ path: Path<String>, _ summary: String) -> Setting {

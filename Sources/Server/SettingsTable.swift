@@ -5,6 +5,7 @@ import Logging
 import Results
 import Scheduling
 import Tasks
+import TasksRedis
 import TasksSQLite
 import Webhooks
 
@@ -160,6 +161,24 @@ enum SettingsTable {
             "storage.directory",
             \.storageDirectory,
             "Where videos, uploads, checkpoints and previews are kept: a folder that all machines of a deployment have. Nothing: the data directory."
+        ),
+        .optionalText(
+            "worker.name",
+            \.workerName,
+            "What this machine is called where several make videos. Nothing: its host name."
+        ),
+        .redis(
+            "store.url",
+            \.redis,
+            "The Redis or Valkey that all processes of a deployment share, as in redis://user:password@host:6379/0; rediss:// is with TLS. Nothing: a database in the data directory, for one process."
+        ),
+        .text(
+            "store.prefix", \.redisStore.prefix,
+            "In front of every key there, so that several deployments can share it."),
+        .optionalText(
+            "store.trustRoots",
+            \.redisTrustRoots,
+            "A PEM file of certificate authorities for rediss://, in place of those of the system."
         ),
         .integer("store.readers", \.store.readers, 1...64, "Threads that read the task database."),
         .integer(
