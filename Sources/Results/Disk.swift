@@ -39,6 +39,19 @@ enum Disk {
         guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
+    /// Removes a file that was being written, unless another process may still be writing it.
+    ///
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - isShared: whether there are other processes.
+    static func removeLeftover(_ path: String, isShared: Bool) throws(ResultStoreError) {
+        if isShared {
+            let before = WallClock.milliseconds() - StagingDirectory.leftoverAge
+            guard let status = try status(of: path), status.modified < before else { return }
+        }
+        try remove(path)
+    }
+
     /// What is known of a file without opening it; `nil` if it is not there.
     static func status(of path: String) throws(ResultStoreError) -> FileStatus? {
         var status = stat()

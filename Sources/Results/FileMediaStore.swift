@@ -1,10 +1,10 @@
 import NIOPosix
-import Synchronization
 
 /// Uploaded files, under the hash of their content.
 ///
 ///     media/3f/3f0c…    complete, synced; modified when it was last brought
-///     media/staging/    being written; emptied at start
+///     media/staging/    being written; what processes that died have left is removed
+///     media/locks/      held by processes in turn, where several share the directory
 ///
 /// Names are SHA-256 in lower-case hexadecimal. Whoever asks for another name is told that there is no such file.
 package final class FileMediaStore: Sendable {
@@ -13,22 +13,25 @@ package final class FileMediaStore: Sendable {
     private let staging: StagingDirectory
     private let now: @Sendable () -> Int64
     /// Held while a file comes to its name and while one is removed: a few file system calls.
-    private let names = Mutex(())
+    private let locks: NameLocks
 
     /// Opens the store in a directory, and creates what is missing there.
     ///
     /// - Parameters:
-    ///   - directory: absolute path of an existing directory; one process at a time.
+    ///   - directory: absolute path of an existing directory.
+    ///   - isShared: other processes use the directory as well; else it is this one's alone.
     ///   - now: milliseconds since 1970.
     /// - Throws: `full`, `unavailable`.
     package init(
         directory: String,
+        isShared: Bool = false,
         now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
     ) throws(ResultStoreError) {
         root = "\(directory)/media"
         self.now = now
         try Disk.createDirectory(root)
-        staging = try StagingDirectory("\(root)/staging")
+        staging = try StagingDirectory("\(root)/staging", isShared: isShared)
+        locks = try NameLocks(1, sharedIn: isShared ? "\(root)/locks" : nil)
         threads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
     }
@@ -57,7 +60,7 @@ package final class FileMediaStore: Sendable {
                 try Disk.createDirectory(folder)
                 try Disk.syncDirectory(self.root)
             }
-            try self.names.withLock { (_) throws(ResultStoreError) in
+            try self.locks.locked(hex) { () throws(ResultStoreError) in
                 let last = try Disk.status(of: target)?.modified
                 file.touch(max(self.now(), last.map { $0 + 1 } ?? 0))
                 try Disk.move(file.path, to: target)
@@ -89,13 +92,20 @@ package final class FileMediaStore: Sendable {
         guard Self.isName(hex) else { return true }
         let path = path(of: hex)
         return try await threads.blocking { () throws(ResultStoreError) in
-            try self.names.withLock { (_) throws(ResultStoreError) in
+            try self.locks.locked(hex) { () throws(ResultStoreError) in
                 guard let status = try Disk.status(of: path) else { return true }
                 guard status.modified <= moment else { return false }
                 try Disk.remove(path)
                 return true
             }
         }
+    }
+
+    /// Removes what processes that died have left while they wrote, where others write here.
+    ///
+    /// - Throws: `unavailable`.
+    package func clearLeftovers() async throws(ResultStoreError) {
+        try await threads.blocking { [staging] () throws(ResultStoreError) in try staging.clearLeftovers() }
     }
 
     /// The names of files, in their order, some at a time.

@@ -24,6 +24,7 @@ extension FileResultStore {
             }
         }
         usage.oldest = oldest.inOrder
+        try await threads.blocking { () throws(ResultStoreError) in try self.staging.clearLeftovers() }
         return usage
     }
 

@@ -9,8 +9,9 @@ import Synchronization
 ///     videos/3f/3f0c….mp4          finished, complete, synced; modified when it was last used
 ///     videos/3f/3f0c….json         its sidecar
 ///     videos/3f/3f0c….poster.jpg   a variant
-///     staging/                     being written; emptied at start
+///     staging/                     being written; what processes that died have left is removed
 ///     damaged/                     content did not match the name; the last few, for a person to look at
+///     locks/                       held by processes in turn, where several share the directory
 ///
 /// What changes or looks at the names of one video holds the lock of that name. Hence nothing is removed between the
 /// moment a reader finds it and the moment it is marked as used, nothing that was just taken over is removed for what an
@@ -25,19 +26,21 @@ package final class FileResultStore: ResultStore {
     /// For going through content, so that it delays nobody who only opens a file.
     let contentThreads: NIOThreadPool
     let uses = Mutex(VideoUses())
-    private let staging: StagingDirectory
-    private let locks: [NameLock]
+    let staging: StagingDirectory
+    private let locks: NameLocks
     let now: @Sendable () -> Int64
 
     /// Opens the store in a directory, and creates what is missing there.
     ///
     /// - Parameters:
-    ///   - directory: absolute path of an existing directory; one process at a time.
+    ///   - directory: absolute path of an existing directory.
+    ///   - isShared: other processes use the directory as well; else it is this one's alone.
     ///   - logger: for damaged files.
     ///   - now: milliseconds since 1970.
     /// - Throws: `full`, `unavailable`.
     package init(
         directory: String,
+        isShared: Bool = false,
         logger: Logger,
         now: @escaping @Sendable () -> Int64 = WallClock.milliseconds
     ) throws(ResultStoreError) {
@@ -46,8 +49,8 @@ package final class FileResultStore: ResultStore {
         self.now = now
         try Disk.createDirectory("\(directory)/videos")
         try Disk.createDirectory("\(directory)/damaged")
-        staging = try StagingDirectory("\(directory)/staging")
-        locks = (0..<64).map { _ in NameLock() }
+        staging = try StagingDirectory("\(directory)/staging", isShared: isShared)
+        locks = try NameLocks(64, sharedIn: isShared ? "\(directory)/locks" : nil)
         threads = NIOThreadPool(numberOfThreads: 2)
         contentThreads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
@@ -178,8 +181,7 @@ package final class FileResultStore: ResultStore {
         _ name: VideoName,
         _ body: () throws(ResultStoreError) -> Value
     ) throws(ResultStoreError) -> Value {
-        let lock = locks[Int(truncatingIfNeeded: UInt(bitPattern: name.hashValue) % UInt(locks.count))]
-        return try lock.locked(body)
+        try locks.locked(name.hex, body)
     }
 
     private static func opened(_ stagingPath: String) throws(ResultStoreError) -> VideoFile {
@@ -209,14 +211,5 @@ package final class FileResultStore: ResultStore {
         guard try Disk.status(of: folder(of: name)) == nil else { return }
         try Disk.createDirectory(folder(of: name))
         try Disk.syncDirectory("\(root)/videos")
-    }
-}
-
-/// Held by threads that may block, never over anything but a few file system calls.
-private final class NameLock: Sendable {
-    private let mutex = Mutex(())
-
-    func locked<Value>(_ body: () throws(ResultStoreError) -> Value) throws(ResultStoreError) -> Value {
-        try mutex.withLock { (_) throws(ResultStoreError) in try body() }
     }
 }

@@ -6,21 +6,27 @@ import NIOPosix
 package struct WorkFiles: Sendable {
     private let directory: String
     private let suffix: String
+    private let isShared: Bool
 
     /// Creates the directory if need be, and removes what a process that died was writing.
     ///
     /// - Parameters:
-    ///   - directory: absolute path; one process at a time.
+    ///   - directory: absolute path.
     ///   - suffix: what every name ends with.
+    ///   - isShared: other processes use the directory as well; else it is this one's alone.
     /// - Throws: `full`, `unavailable`.
-    package init(directory: String, suffix: String) throws(ResultStoreError) {
+    package init(directory: String, suffix: String, isShared: Bool = false) throws(ResultStoreError) {
         self.directory = directory
         self.suffix = suffix
+        self.isShared = isShared
         try Disk.createDirectory(directory)
-        for name in try Disk.names(in: directory) where name.hasSuffix(".part") {
-            try Disk.remove("\(directory)/\(name)")
+        for name in try Disk.names(in: directory) where name.hasSuffix(Self.partSuffix) {
+            try Disk.removeLeftover("\(directory)/\(name)", isShared: isShared)
         }
     }
+
+    /// Of what is being written; something random is before it.
+    private static let partSuffix = ".part"
 
     /// Where the file of a name is.
     ///
@@ -68,18 +74,26 @@ package struct WorkFiles: Sendable {
 
     /// Removes the file of a name, and what is being written beside it.
     package func remove(_ name: String) async throws(ResultStoreError) {
-        let path = path(for: name)
+        let (path, file, directory) = (path(for: name), name + suffix, directory)
         try await NIOThreadPool.singleton.blocking { () throws(ResultStoreError) in
             try Disk.remove(path)
-            try Disk.remove(path + ".part")
+            for part in try Disk.names(in: directory)
+            where part.hasPrefix("\(file).") && part.hasSuffix(Self.partSuffix) {
+                try Disk.remove("\(directory)/\(part)")
+            }
         }
     }
 
-    /// The names of files that are there, some of them.
+    /// The names of files that are there, some of them; removes what processes that died have left beside them, where
+    /// others write here.
     package func names(limit: Int) async throws(ResultStoreError) -> [String] {
-        let (directory, suffix) = (directory, suffix)
+        let (directory, suffix, isShared) = (directory, suffix, isShared)
         return try await NIOThreadPool.singleton.blocking { () throws(ResultStoreError) in
-            try Disk.names(in: directory).filter { $0.hasSuffix(suffix) }.prefix(limit).map {
+            let all = try Disk.names(in: directory)
+            for name in all where isShared && name.hasSuffix(Self.partSuffix) {
+                try Disk.removeLeftover("\(directory)/\(name)", isShared: true)
+            }
+            return all.filter { $0.hasSuffix(suffix) }.prefix(limit).map {
                 String($0.dropLast(suffix.count))
             }
         }

@@ -55,6 +55,7 @@ package struct LeftoverSweep: Sendable {
 
     private func sweepFiles(after place: inout String?) async {
         do {
+            try await files.clearLeftovers()
             let names = try await files.names(after: place, limit: Self.limit)
             // At the end, the next pass begins anew.
             place = names.count < Self.limit ? nil : names.last

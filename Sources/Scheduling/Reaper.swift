@@ -7,7 +7,6 @@ package struct Reaper: Service {
     let store: any TaskStore
     let settings: SchedulingSettings
     let clock: any ServiceClock
-    let wake: WakeSignal
     let metrics: SchedulingMetrics
     let logger: Logger
 
@@ -32,7 +31,6 @@ package struct Reaper: Service {
             metrics.leasesExpired(reaped.count)
             metrics.requeued(TaskFailure.leaseExpired.code, count: reaped.requeued)
             metrics.failed(TaskFailure.leaseExpired.code, count: reaped.failed)
-            wake.signal()
         } catch {
             logger.error("Expired leases could not be taken back", metadata: ["code": "\(error.code)"])
         }

@@ -6,7 +6,8 @@ package import Tasks
 /// Tidies up: removes what has been over for long enough, lets videos go so that the rest has room, and looks for
 /// files that nobody knows and files that are damaged.
 ///
-/// Every part of a pass is bounded, and a part that fails is logged and tried again in the next pass.
+/// Every part of a pass is bounded, and a part that fails is logged and tried again in the next pass. Of several processes
+/// one does it at a time.
 package struct RetentionService: Service {
     /// A video that nobody knows may be one whose generation is just being finished.
     static let strayAge: Duration = .seconds(3600)
@@ -15,19 +16,32 @@ package struct RetentionService: Service {
     /// Kept videos that one pass names; of more, those that were used longest ago are gone through.
     static let inventoryLimit = 100_000
 
+    /// Longest time that a pass may take beyond the interval without another process beginning one.
+    private static let turnMargin: Duration = .seconds(60)
+
     private let store: any TaskStore
     private let results: any ResultStore
     private let leftovers: LeftoverSweep
     private let settings: RetentionSettings
+    private let turn: DutyTurn?
     private let clock: any ServiceClock
     private let logger: Logger
     private let metrics = RetentionMetrics()
 
+    /// - Parameters:
+    ///   - store: whose rows are removed.
+    ///   - results: whose videos are let go.
+    ///   - leftovers: what is swept beside them.
+    ///   - settings: when, and how much.
+    ///   - turn: lets one process at a time do it; `nil`: there is only this one.
+    ///   - clock: of the passes.
+    ///   - logger: for what goes and what fails.
     package init(
         store: any TaskStore,
         results: any ResultStore,
         leftovers: LeftoverSweep,
         settings: RetentionSettings = RetentionSettings(),
+        turn: DutyTurn? = nil,
         clock: any ServiceClock,
         logger: Logger
     ) {
@@ -35,6 +49,7 @@ package struct RetentionService: Service {
         self.results = results
         self.leftovers = leftovers
         self.settings = settings
+        self.turn = turn
         self.clock = clock
         self.logger = logger
     }
@@ -54,7 +69,7 @@ package struct RetentionService: Service {
         await cancelWhenGracefulShutdown {
             var rounds = Rounds()
             while !Task.isCancelled {
-                await pass(&rounds)
+                if await isOurTurn() { await pass(&rounds) }
                 do {
                     try await clock.sleep(for: settings.interval)
                 } catch {
@@ -62,6 +77,12 @@ package struct RetentionService: Service {
                 }
             }
         }
+    }
+
+    /// Whether this process does it, until the pass after the next at least.
+    private func isOurTurn() async -> Bool {
+        guard let turn else { return true }
+        return await turn.take(for: settings.interval * 2 + Self.turnMargin, logger)
     }
 
     private func pass(_ rounds: inout Rounds) async {

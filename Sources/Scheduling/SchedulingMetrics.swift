@@ -18,6 +18,7 @@ final class SchedulingMetrics: Sendable {
     private let etaRatio = Recorder(label: "animato_eta_ratio")
     private let resumes = Counter(label: "animato_resumes_total")
     private let expiredLeases = Counter(label: "animato_leases_expired_total")
+    private let missedNews = Counter(label: "animato_news_missed_total")
     private let degraded: [Degradation.Reason: Counter]
     /// By device.
     private let idleTimes: [String: FloatingPointCounter]
@@ -156,6 +157,16 @@ final class SchedulingMetrics: Sendable {
     func cancelled(_ id: GenerationID) {
         cancelled.increment()
         forget(id)
+    }
+
+    /// Forgets what was kept of a generation that another process may have counted.
+    func abandoned(_ id: GenerationID) {
+        forget(id)
+    }
+
+    /// Counts that some news of the store was not read in time or got lost.
+    func newsMissed() {
+        missedNews.increment()
     }
 
     private func forget(_ id: GenerationID) {

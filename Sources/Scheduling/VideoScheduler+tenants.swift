@@ -17,9 +17,7 @@ extension VideoScheduler {
         of tenant: TenantID
     ) async throws(AdmissionError) -> GenerationTask? {
         do {
-            let task = try await store.setPriority(priority.rank, of: id, of: tenant)
-            wake.signal()
-            return task
+            return try await store.setPriority(priority.rank, of: id, of: tenant)
         } catch {
             throw .store(error)
         }

@@ -101,10 +101,10 @@ package final class VideoScheduler: VideoService {
             forecaster: forecaster,
             attempts: attempts,
             metrics: metrics,
-            logger: logger
+            logger: logger,
+            worker: WorkerID.unique()
         )
-        reaper = Reaper(
-            store: store, settings: settings, clock: clock, wake: wake, metrics: metrics, logger: logger)
+        reaper = Reaper(store: store, settings: settings, clock: clock, metrics: metrics, logger: logger)
         keeper = EngineKeeper(fleet: fleet, policy: settings.scaling, forecaster: forecaster, clock: clock, wake: wake)
     }
 
@@ -172,11 +172,8 @@ package final class VideoScheduler: VideoService {
             }
             metrics.submitted(submission.disposition, request.priority)
             switch submission.disposition {
-            case .queued:
-                wake.signal()
-                await forecaster.add(submission.task.generation, cost: seconds)
-            case .joined: running.raise(submission.task.generation.id, to: task.priority)
-            case .cached, .replayed: break
+            case .queued: await forecaster.add(submission.task.generation, cost: seconds)
+            case .joined, .cached, .replayed: break
             }
             return submission
         } catch .queueFull {
@@ -216,7 +213,7 @@ package final class VideoScheduler: VideoService {
 
     package func cancel(_ id: TaskID, of tenant: TenantID) async throws(AdmissionError) -> CancelOutcome {
         do {
-            return stopped(try await store.cancel(id, of: tenant))
+            return noted(try await store.cancel(id, of: tenant))
         } catch {
             throw .store(error)
         }
@@ -224,22 +221,19 @@ package final class VideoScheduler: VideoService {
 
     package func remove(_ id: TaskID, of tenant: TenantID) async throws(AdmissionError) -> CancelOutcome {
         do {
-            return stopped(try await store.remove(id, of: tenant))
+            return noted(try await store.remove(id, of: tenant))
         } catch {
             throw .store(error)
         }
     }
 
-    /// Stops the device if nobody wants any more what it works on.
-    private func stopped(_ outcome: CancelOutcome) -> CancelOutcome {
+    /// Notes a cancel; the device is stopped by the news of it, wherever that is.
+    private func noted(_ outcome: CancelOutcome) -> CancelOutcome {
         guard case .cancelled(let task, let abandoned) = outcome else { return outcome }
         var metadata: Logger.Metadata = ["task_id": "\(task.id)", "generation": "\(task.generation.id)"]
         if let trace = task.trace { metadata["trace_id"] = "\(trace.traceID)" }
         logger.info("Task cancelled", metadata: metadata)
-        if let abandoned {
-            running.stop(abandoned)
-            metrics.cancelled(abandoned)
-        }
+        if let abandoned { metrics.cancelled(abandoned) }
         return outcome
     }
 

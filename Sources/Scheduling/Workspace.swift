@@ -15,10 +15,19 @@ package struct Workspace: Sendable {
     }
 
     /// The directories `checkpoints` and `previews` in another, made if need be.
-    package init(directory: String) throws(ResultStoreError) {
+    ///
+    /// - Parameters:
+    ///   - directory: absolute path.
+    ///   - isShared: other processes use the directory as well; else it is this one's alone.
+    /// - Throws: `full`, `unavailable`.
+    package init(directory: String, isShared: Bool = false) throws(ResultStoreError) {
         self.init(
-            checkpoints: try WorkFiles(directory: "\(directory)/checkpoints", suffix: ".safetensors"),
-            previews: try WorkFiles(directory: "\(directory)/previews", suffix: ".webp")
+            checkpoints: try WorkFiles(
+                directory: "\(directory)/checkpoints",
+                suffix: ".safetensors",
+                isShared: isShared
+            ),
+            previews: try WorkFiles(directory: "\(directory)/previews", suffix: ".webp", isShared: isShared)
         )
     }
 

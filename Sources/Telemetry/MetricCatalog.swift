@@ -131,6 +131,11 @@ package enum MetricCatalog {
         MetricDescription(
             "animato_leases_expired_total", .counter, "Generations that were taken back because their worker was gone."),
         MetricDescription(
+            "animato_news_missed_total",
+            .counter,
+            "Times that news of the task store was not read in time or got lost, and everything was looked at again."
+        ),
+        MetricDescription(
             "animato_engine_restarts_total",
             .counter,
             "Engine processes that ended without being told to, by the code of the reason.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -72,14 +73,15 @@ def write_tagged(video: bytes, path: Path, metadata: Metadata) -> None:
 def publish(output: Path, fill: Callable[[Path], None], synced: bool = True) -> None:
     """Have `fill` write a file beside `output`, sync it, and give it its name; a file of that name is replaced.
 
-    The temporary name is that of `output` with `.part` behind. It is removed on every failure; only a process that is
-    killed leaves it. A file that is to be replaced stays as it is until the new one is complete. Without `synced`
+    The temporary name is that of `output` with a dot, eight random letters and `.part` behind: on a shared disk two
+    machines may write one file for a moment. It is removed on every failure; only a process that is killed leaves it. A
+    file that is to be replaced stays as it is until the new one is complete. Without `synced`
     nobody waits for the disk: for what may be lost with the power.
 
     Raises:
         Failure: kind `storage`.
     """
-    part = output.with_name(output.name + ".part")
+    part = output.with_name(f"{output.name}.{secrets.token_hex(4)}.part")
     named = False
     try:
         fill(part)

@@ -214,10 +214,12 @@ struct AttemptRunner: Sendable {
             let latest = course.standing.progress
             let isDue = clock.monotonicTime() - renewed >= settings.leaseDuration / 3
             guard isDue || latest != written else { continue }
+            // The store counts from some moment after this one.
+            let asked = clock.monotonicTime()
             do throws(TaskStoreError) {
                 lease = try await store.renew(lease, for: settings.leaseDuration, progress: latest)
                 written = latest
-                renewed = clock.monotonicTime()
+                renewed = asked
             } catch .leaseLost {
                 return .stop
             } catch {

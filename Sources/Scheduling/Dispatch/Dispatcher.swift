@@ -26,10 +26,24 @@ package struct Dispatcher: Service {
     let attempts: AttemptRunner
     let metrics: SchedulingMetrics
     let logger: Logger
-    let worker = WorkerID.unique()
+    let worker: WorkerID
 
     /// Runs until shutdown; what is running then ends or goes back to the queue before this returns.
     package func run() async throws {
+        // From before the first claim on, and as long as anything runs.
+        let news = store.news()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await listener.follow(news) }
+            await work()
+            group.cancelAll()
+        }
+    }
+
+    private var listener: NewsListener {
+        NewsListener(store: store, wake: wake, running: running, metrics: metrics, clock: clock, logger: logger)
+    }
+
+    private func work() async {
         await withDiscardingTaskGroup { group in
             for index in fleet.engines.indices {
                 group.addTask { await watch(index) }
