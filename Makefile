@@ -58,6 +58,12 @@ FUZZ_REQUESTS ?= 1000000
 fuzz: release setup ## FUZZ_REQUESTS (default 1,000,000) damaged requests against a server of its own
 	ANIMATO_BINARY=.build/release/animato .venv/bin/python Tests/Fuzz/fuzz_http.py --requests $(FUZZ_REQUESTS)
 
+CHAOS_SECONDS ?= 600
+
+.PHONY: chaos
+chaos: setup build ## CHAOS_SECONDS (default 600) of load on a deployment whose processes are killed and cut off at random
+	.venv/bin/python Tests/EndToEnd/chaos.py --seconds $(CHAOS_SECONDS)
+
 RUN ?= var/train
 
 .PHONY: train-tiny

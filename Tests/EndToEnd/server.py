@@ -68,9 +68,18 @@ def is_alive(pid: int) -> bool:
 
 
 class Server:
-    """One `animato serve`, with settings by key; `timed` is short for the engine without a model."""
+    """One `animato serve`, with settings by key; `timed` is short for the engine without a model.
 
-    def __init__(self, data: Path, settings: dict[str, object], timed: float | None = 0.01) -> None:
+    `command` is what is run instead, in another role.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        settings: dict[str, object],
+        timed: float | None = 0.01,
+        command: tuple[str, ...] = ("serve",),
+    ) -> None:
         self.data = data
         values: dict[str, object] = {
             "http_port": 0,
@@ -87,7 +96,7 @@ class Server:
         # A file, not a pipe: nobody has to read it for the server to go on.
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [str(BINARY), "serve", *flags],
+            [str(BINARY), *command, *flags],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             stderr=self.log,

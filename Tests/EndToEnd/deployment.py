@@ -1,0 +1,201 @@
+"""Several processes on one Redis, as on several machines, and what can happen between them."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from server import Server, wait_for
+
+
+def free_port() -> int:
+    """A port that nothing listens on, below those that connections to others begin at."""
+    for _ in range(100):
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there is no free port")
+
+
+class Redis:
+    """One `redis-server` that keeps what it confirmed, whatever happens to it."""
+
+    def __init__(self, directory: Path, fsync: str = "always") -> None:
+        self.directory = directory
+        self.fsync = fsync
+        self.port = free_port()
+        directory.mkdir()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Starts it on the data that it has, and waits until it answers."""
+        program = shutil.which("redis-server")
+        assert program, "there is no redis-server; scripts/setup.sh installs it"
+        settings = {
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "dir": self.directory,
+            "save": "",
+            "appendonly": "yes",
+        }
+        settings |= {
+            "appendfsync": self.fsync,
+            "daemonize": "no",
+            "loglevel": "warning",
+        }
+        flags = [part for key, value in settings.items() for part in (f"--{key}", str(value))]
+        self.process = subprocess.Popen([program, *flags], stdout=subprocess.DEVNULL)
+        wait_for(self.answers, 30, "redis-server did not start")
+
+    def answers(self) -> bool:
+        """Whether it takes commands."""
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), timeout=1) as client,
+        ):
+            client.sendall(b"PING\r\n")
+            return client.recv(64).startswith(b"+PONG")
+        return False
+
+    def kill(self) -> None:
+        """Ends it as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(timeout=10)
+            self.process = None
+
+
+class Proxy:
+    """Carries connections to the first of some ports that takes them, in turn; can be cut, and mended again."""
+
+    def __init__(self, ports: Callable[[], list[int]]) -> None:
+        self.ports = ports
+        self.turn = 0
+        self.is_cut = False
+        self.lock = threading.Lock()
+        self.open: set[socket.socket] = set()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port: int = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+
+    def cut(self) -> None:
+        """Ends every connection, and takes no new one."""
+        with self.lock:
+            self.is_cut = True
+            connections, self.open = self.open, set()
+        for connection in connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        """Takes connections again."""
+        with self.lock:
+            self.is_cut = False
+
+    def close(self) -> None:
+        """Ends it."""
+        self.cut()
+        self.listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _carry(self, client: socket.socket) -> None:
+        server = None if self.is_cut else self._connect()
+        if server is None:
+            client.close()
+            return
+        with self.lock:
+            if self.is_cut:
+                client.close()
+                server.close()
+                return
+            self.open |= {client, server}
+        back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
+        back.start()
+        self._pump(client, server)
+        back.join()
+        with self.lock:
+            self.open -= {client, server}
+        client.close()
+        server.close()
+
+    def _connect(self) -> socket.socket | None:
+        ports = self.ports()
+        self.turn += 1
+        for offset in range(len(ports)):
+            with contextlib.suppress(OSError):
+                server = socket.create_connection(("127.0.0.1", ports[(self.turn + offset) % len(ports)]), timeout=5)
+                server.settimeout(None)
+                return server
+        return None
+
+    @staticmethod
+    def _pump(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while part := source.recv(65_536):
+                target.sendall(part)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+class Deployment:
+    """Some API servers and some workers that share a Redis and a folder."""
+
+    def __init__(self, directory: Path, fsync: str = "always", **settings: object) -> None:
+        self.directory = directory
+        self.settings = settings
+        self.redis = Redis(directory / "redis", fsync)
+        self.members: list[Server] = []
+        (directory / "shared").mkdir()
+
+    def api(self, **settings: object) -> Server:
+        """Starts an API server, and waits until it answers."""
+        server = self._start("api", ("serve", "--role", "api"), settings)
+        server.wait_until_live()
+        return server
+
+    def worker(self, name: str, **settings: object) -> Server:
+        """Starts a worker; its address is that of its metrics."""
+        port = free_port()
+        server = self._start(name, ("worker",), {"worker_name": name, "metrics_port": port} | settings)
+        assert server.process.stdout is not None
+        assert "makes videos" in server.process.stdout.readline(), server.logged()
+        server.url = f"http://127.0.0.1:{port}"
+        return server
+
+    def _start(self, name: str, command: tuple[str, ...], settings: dict[str, object]) -> Server:
+        values = {
+            "store_url": self.redis.url,
+            "storage_directory": self.directory / "shared",
+        }
+        data = self.directory / f"{name}-{len(self.members)}"
+        server = Server(data, values | self.settings | settings, command=command)
+        self.members.append(server)
+        return server
+
+    def close(self) -> None:
+        """Ends everything."""
+        for member in self.members:
+            member.kill()
+        self.redis.kill()
