@@ -165,6 +165,7 @@ class Deployment:
     def __init__(self, directory: Path, fsync: str = "always", **settings: object) -> None:
         self.directory = directory
         self.settings = settings
+        directory.mkdir(parents=True, exist_ok=True)
         self.redis = Redis(directory / "redis", fsync)
         self.members: list[Server] = []
         (directory / "shared").mkdir()

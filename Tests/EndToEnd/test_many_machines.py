@@ -50,7 +50,6 @@ def deploy(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
         deployments.append(deployment)
         return deployment
 
-    (tmp_path / "deployment-0").mkdir()
     yield start
     for deployment in deployments:
         deployment.close()
