@@ -82,7 +82,7 @@ let package = Package(
         // A client of Redis and Valkey: nothing in it knows what it is used for.
         .target(
             name: "Redis",
-            dependencies: [logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle]
+            dependencies: [crypto, logging, metrics, nioCore, nioPosix, nioSSL]
         ),
         .target(name: "TasksRedis", dependencies: ["Redis", "Tasks", logging, metrics, serviceLifecycle]),
         .target(name: "TasksSQLite", dependencies: ["Tasks", grdb, logging, metrics, nioPosix]),

@@ -21,6 +21,7 @@ if [ "$part" = test ]; then
     need openssl openssl
     need chromium chromium
     need promtool prometheus
+    need redis-server redis-server
 fi
 if [ "$part" = bench ]; then
     need wrk wrk

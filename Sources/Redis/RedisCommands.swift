@@ -56,7 +56,7 @@ package protocol RedisCommands: Sendable {
 
 /// Why a command got no reply, or an error for one.
 package enum RedisError: Error, Sendable, Equatable {
-    /// There is no connection; nothing was sent.
+    /// There is no connection, or a server that is not ready; nothing was done.
     case unavailable(String)
     /// The connection ended, or the time was over, before the reply.
     case outcomeUnknown(String)

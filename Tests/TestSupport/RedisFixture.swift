@@ -1,0 +1,177 @@
+import Foundation
+import Synchronization
+
+/// A real `redis-server` on loopback that ends with the process of the tests, however that ends.
+package final class RedisFixture: Sendable {
+    package let port: Int
+    private let directory: String
+    private let arguments: [String]
+    private let state = Mutex(State())
+
+    private struct State {
+        /// Ends when the process does.
+        var end: AsyncStream<Never>?
+        /// Holds the server alive: it is killed when this end is closed.
+        var leash: Pipe?
+        var starts = 0
+    }
+
+    /// `redis://127.0.0.1:…`, without a database.
+    package var url: String { "redis://127.0.0.1:\(port)" }
+
+    /// The one of all tests of this process that need no other; each uses keys with `uniquePrefix()`.
+    package static func shared() async throws -> RedisFixture {
+        try await sharedStart.value
+    }
+
+    private static let sharedStart = Task { try await RedisFixture() }
+
+    /// What no other test puts before its keys.
+    package static func uniquePrefix(_ name: String = "test") -> String {
+        "\(name)-\(UUID().uuidString.prefix(8).lowercased())"
+    }
+
+    /// Starts a server of one's own.
+    ///
+    /// - Parameters:
+    ///   - isDurable: whether what it confirmed is there after it was killed.
+    ///   - extra: more of its arguments.
+    /// - Throws: `Failure` if there is no `redis-server`, or it does not start.
+    package init(isDurable: Bool = false, extra: [String] = []) async throws {
+        directory = NSTemporaryDirectory() + "/animato-redis-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+        let keeping = isDurable ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]
+        arguments = ["--bind", "127.0.0.1", "--dir", directory, "--save", ""] + keeping + extra
+        for _ in 0..<20 {
+            // Below the ports that connections to others begin at.
+            let port = Int.random(in: 15_000..<32_000)
+            if try await Self.start(port, directory, arguments, state) {
+                self.port = port
+                return
+            }
+        }
+        throw Failure(description: "redis-server found no free port")
+    }
+
+    deinit {
+        let leash = state.withLock { $0.leash }
+        guard let leash else {
+            try? FileManager.default.removeItem(atPath: directory)
+            return
+        }
+        try? leash.fileHandleForWriting.close()
+    }
+
+    /// Ends the server as an administrator does, and waits until it is gone.
+    package func stop() async {
+        await end(with: "term")
+    }
+
+    /// Ends the server from one moment to the next, and waits until it is gone.
+    package func kill() async {
+        await end(with: "kill")
+    }
+
+    /// Lets the server stand still: it takes connections and says nothing.
+    package func freeze() {
+        say("stop")
+    }
+
+    /// Lets it go on.
+    package func thaw() {
+        say("cont")
+    }
+
+    /// Starts it again, on the same port and with what it kept.
+    package func start() async throws {
+        guard try await Self.start(port, directory, arguments, state) else {
+            throw Failure(description: "the port of redis-server is taken")
+        }
+    }
+
+    // MARK: The process
+
+    package struct Failure: Error, CustomStringConvertible {
+        package var description: String
+    }
+
+    /// Does what it is told, and when nobody is there any more to tell it something, kills the server and tidies up.
+    private static let script = """
+        redis-server "$@" >"$LOG" 2>&1 & server=$!
+        while read -r word; do
+            case $word in
+                term) kill -s TERM $server; wait $server; exit ;;
+                kill) kill -s KILL $server; wait $server; exit ;;
+                stop) kill -s STOP $server ;;
+                cont) kill -s CONT $server ;;
+            esac
+        done
+        kill -s KILL $server
+        wait $server
+        rm -rf "$DIRECTORY"
+        """
+
+    /// - Returns: whether it is up; `false`: the port is taken.
+    private static func start(
+        _ port: Int,
+        _ directory: String,
+        _ arguments: [String],
+        _ state: borrowing Mutex<State>
+    ) async throws -> Bool {
+        let shell = Process()
+        let leash = Pipe()
+        let number = state.withLock { state in
+            state.starts += 1
+            return state.starts
+        }
+        let log = "\(directory)/log-\(port)-\(number)"
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = ["-c", script, "redis-fixture"] + arguments + ["--port", String(port)]
+        shell.environment = [
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LOG": log,
+            "DIRECTORY": directory,
+        ]
+        shell.standardInput = leash
+        shell.standardOutput = FileHandle.nullDevice
+        shell.standardError = FileHandle.nullDevice
+        let (end, ended) = AsyncStream.makeStream(of: Never.self)
+        shell.terminationHandler = { _ in ended.finish() }
+        try shell.run()
+        state.withLock { state in
+            state.end = end
+            state.leash = leash
+        }
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline {
+            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+            if text.contains("Ready to accept connections") { return true }
+            if text.contains("Failed listening on port") || text.contains("Address already in use") { return false }
+            if text.contains("not found") {
+                throw Failure(description: "redis-server is missing: scripts/setup.sh test installs it")
+            }
+            if text.contains("FATAL") || text.contains("Bad directive") { throw Failure(description: text) }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw Failure(description: "redis-server does not start")
+    }
+
+    private func say(_ word: String) {
+        state.withLock { state in
+            try? state.leash?.fileHandleForWriting.write(contentsOf: Data("\(word)\n".utf8))
+        }
+    }
+
+    private func end(with word: String) async {
+        say(word)
+        let (end, leash) = state.withLock { state in
+            defer {
+                state.end = nil
+                state.leash = nil
+            }
+            return (state.end, state.leash)
+        }
+        guard let end else { return }
+        for await _ in end {}
+        try? leash?.fileHandleForWriting.close()
+    }
+}
