@@ -94,6 +94,10 @@ enum Names {
     static let eventsGone: Bytes = "eg" + []
     static let log: Bytes = "lg" + []
     static let logNumber: Bytes = "ln" + []
+    /// The name of the transaction that wrote the last entry of the log.
+    static let logToken: Bytes = "lt" + []
+    /// When a receiver was last served.
+    static let served: Bytes = "dv" + []
 
     static func pair(_ tenant: TenantID, _ rest: Bytes) -> Bytes {
         let tenant = Bytes(tenant.rawValue.utf8)

@@ -19,6 +19,9 @@ struct RecordWriter {
         bytes.append(UInt8(rest))
     }
 
+    /// Writes bytes as they are.
+    mutating func append(_ raw: Bytes) { bytes += raw }
+
     mutating func put(_ value: Int) { put(Int64(value)) }
 
     mutating func put(_ value: Bool) { bytes.append(value ? 1 : 0) }

@@ -68,6 +68,4 @@ enum IndexEntry: Hashable, Sendable {
     case count(Bytes, Bytes, Int64)
     /// A value that only one record has at a time.
     case value(Bytes, Bytes)
-    /// The receiver waits for its turn if this makes something due to it.
-    case receiver(Bytes)
 }
