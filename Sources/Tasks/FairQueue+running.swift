@@ -15,6 +15,9 @@ extension FairQueue {
     /// How many generations of a tenant may run; `nil`: any number.
     package func runningLimit(of tenant: TenantID) -> Int? { runningLimits[tenant] }
 
+    /// Tenants of which only so many may run.
+    package var limitedTenants: [TenantID] { Array(runningLimits.keys) }
+
     /// Takes over how many generations of a tenant may run; `nil`: any number.
     package mutating func setRunningLimit(of tenant: TenantID, to limit: Int?) {
         // Below 1 nothing would ever run.

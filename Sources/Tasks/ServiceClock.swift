@@ -24,6 +24,24 @@ package struct Timestamp: Hashable, Comparable, Sendable {
     }
 }
 
+extension Timestamp {
+    private static let millisecondsInDay: Int64 = 86_400_000
+
+    /// The day of UTC, counted from 1970.
+    package var day: Int64 { (milliseconds - milliseconds.modulo(Self.millisecondsInDay)) / Self.millisecondsInDay }
+
+    /// When the next day of UTC begins.
+    package var nextDay: Timestamp { Timestamp(milliseconds: (day + 1) * Self.millisecondsInDay) }
+}
+
+extension Int64 {
+    /// The remainder that is never negative.
+    fileprivate func modulo(_ divisor: Int64) -> Int64 {
+        let rest = self % divisor
+        return rest < 0 ? rest + divisor : rest
+    }
+}
+
 extension Duration {
     /// This duration in milliseconds, fractions dropped.
     package var wholeMilliseconds: Int64 {

@@ -11,6 +11,18 @@ package struct TaskEvent: Sendable, Equatable {
         case failed
         case cancelled
 
+        /// What the outbox says of a task that has come to a status.
+        package init(_ status: TaskStatus) {
+            self =
+                switch status {
+                case .queued: .queued
+                case .running: .running
+                case .succeeded: .succeeded
+                case .failed: .failed
+                case .cancelled: .cancelled
+                }
+        }
+
         /// The status that it brings the task into.
         package var status: TaskStatus {
             switch self {

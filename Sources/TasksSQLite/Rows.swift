@@ -7,22 +7,10 @@ struct DamagedRow: Error {
     var column: String
 }
 
-/// A generation with the columns that never leave the store.
-struct GenerationRow {
-    var generation: Generation
-    var isAnswer: Bool
-    var notBefore: Timestamp
-    var leaseOwner: String?
-    var leaseDeadline: Timestamp?
-    var fence: Int64
-    var weight: Double
-    var cost: Double
-    var memoryBytes: Int64
-    /// The key of the same request made in full, of one that may be made with less.
-    var fullKey: GenerationKey?
-    /// How many generations of its tenant may run at the same time; `nil`: any number.
-    var runningLimit: Int?
+/// A generation as a row.
+typealias GenerationRow = StoredGeneration
 
+extension StoredGeneration {
     /// In the order of the initializer's indices.
     static let columns = """
         g.id, g.key, g.request, g.seed, g.model, g.status, g.priority, g.attempts, g.failures, g.stage, g.step, \
@@ -44,7 +32,7 @@ struct GenerationRow {
     /// - Throws: `DamagedRow`, or a decoding error.
     init(row: Row, requests: RequestCache? = nil) throws {
         guard let seed = UInt32(exactly: row[3] as Int64) else { throw DamagedRow(column: "seed") }
-        generation = Generation(
+        let generation = Generation(
             id: GenerationID(rawValue: row[0]),
             key: GenerationKey(rawValue: row[1]),
             request: try requests?.request(row[2]) ?? VideoRequest(canonicalBytes: row[2]),
@@ -64,16 +52,19 @@ struct GenerationRow {
             isDeterministic: row[43],
             trace: (row[46] as String?).flatMap(TraceContext.init(text:))
         )
-        isAnswer = row[24]
-        notBefore = Timestamp(milliseconds: row[25])
-        leaseOwner = row[26]
-        leaseDeadline = (row[27] as Int64?).map(Timestamp.init(milliseconds:))
-        fence = row[28]
-        weight = row[40]
-        cost = row[41]
-        memoryBytes = row[42]
-        fullKey = (row[44] as String?).map(GenerationKey.init(rawValue:))
-        runningLimit = row[45]
+        self.init(
+            generation: generation,
+            isAnswer: row[24],
+            notBefore: Timestamp(milliseconds: row[25]),
+            leaseOwner: row[26],
+            leaseDeadline: (row[27] as Int64?).map(Timestamp.init(milliseconds:)),
+            fence: row[28],
+            weight: row[40],
+            cost: row[41],
+            memoryBytes: row[42],
+            fullKey: (row[44] as String?).map(GenerationKey.init(rawValue:)),
+            runningLimit: row[45]
+        )
     }
 
     private static func progress(_ row: Row) throws -> GenerationProgress? {

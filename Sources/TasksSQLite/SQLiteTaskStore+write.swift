@@ -157,7 +157,7 @@ extension SQLiteTaskStore {
             try write.noteIfUnused(lost.generation.id)
             if !task.status.isTerminal {
                 try write.dropNewsOfSuccess(of: task)
-                try write.record(Write.eventKind(of: task.status), of: task)
+                try write.record(TaskEvent.Kind(task.status), of: task)
             }
             return Submission(task: task, disposition: disposition)
         }

@@ -21,7 +21,7 @@ extension Write {
                 task.remixedFrom?.bytes, task.trace?.text,
             ]
         )
-        try record(Self.eventKind(of: task.status), of: task)
+        try record(TaskEvent.Kind(task.status), of: task)
         effects.newTasks.append(task)
     }
 
@@ -89,7 +89,7 @@ extension Write {
             task.status = row.generation.status
             task.finishedAt = task.status.isTerminal ? now : nil
             try update(task)
-            try record(event == .requeued ? .requeued : Self.eventKind(of: task.status), of: task)
+            try record(event == .requeued ? .requeued : TaskEvent.Kind(task.status), of: task)
             moved.append(task)
         }
         return moved
@@ -155,16 +155,5 @@ extension Write {
             """,
             [id.rawValue]
         )
-    }
-
-    /// What the outbox says of a task that has come to a status.
-    static func eventKind(of status: TaskStatus) -> TaskEvent.Kind {
-        switch status {
-        case .queued: .queued
-        case .running: .running
-        case .succeeded: .succeeded
-        case .failed: .failed
-        case .cancelled: .cancelled
-        }
     }
 }

@@ -42,29 +42,6 @@ extension Write {
     }
 }
 
-extension GenerationRow {
-    /// What order and placement depend on.
-    var waiting: WaitingGeneration {
-        let request = generation.request
-        return WaitingGeneration(
-            id: generation.id,
-            tenant: generation.tenant,
-            weight: weight,
-            priority: generation.priority,
-            lane: Lane(model: generation.model, memoryBytes: memoryBytes),
-            cost: cost,
-            work: request.reduced(by: generation.plan).work(model: generation.model),
-            batchKey: generation.isDeterministic ? nil : request.batchKey(model: generation.model),
-            degradation: request.degradation,
-            plan: generation.plan,
-            since: generation.createdAt,
-            notBefore: notBefore,
-            hasStarted: generation.attempts > 0,
-            runningLimit: runningLimit
-        )
-    }
-}
-
 extension FairQueue {
     /// The queue of a database, read row by row.
     ///

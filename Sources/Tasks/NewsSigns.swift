@@ -1,11 +1,10 @@
 import Foundation
 import Synchronization
-import Tasks
 
 /// Hands news of generations to whoever works on them.
-final class NewsSigns: Sendable {
+package final class NewsSigns: Sendable {
     /// News that waits for one reader, at most.
-    static let capacity = 1_000
+    package static let capacity = 1_000
 
     private struct State {
         var listeners: [UUID: AsyncStream<StoreNews>.Continuation] = [:]
@@ -14,8 +13,10 @@ final class NewsSigns: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// News from now on, until nobody listens or the store is closed; what is not read in time becomes `missed`.
-    func stream() -> AsyncStream<StoreNews> {
+    package func stream() -> AsyncStream<StoreNews> {
         let (stream, continuation) = AsyncStream.makeStream(
             of: StoreNews.self,
             bufferingPolicy: .bufferingNewest(Self.capacity)
@@ -33,7 +34,7 @@ final class NewsSigns: Sendable {
     }
 
     /// Tells of a committed transaction.
-    func give(_ news: [StoreNews]) {
+    package func give(_ news: [StoreNews]) {
         guard !news.isEmpty else { return }
         for listener in state.withLock({ Array($0.listeners.values) }) {
             for item in news {
@@ -44,7 +45,7 @@ final class NewsSigns: Sendable {
     }
 
     /// Ends every stream.
-    func close() {
+    package func close() {
         let listeners = state.withLock { state in
             state.isClosed = true
             return Array(state.listeners.values)

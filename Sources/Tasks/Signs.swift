@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Hands the writer's signs that something has changed to whoever listens.
-final class Signs: Sendable {
+/// Hands signs that something has changed to whoever listens.
+package final class Signs: Sendable {
     private struct State {
         var listeners: [UUID: AsyncStream<Void>.Continuation] = [:]
         var isClosed = false
@@ -10,8 +10,10 @@ final class Signs: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Signs from now on, until the store is closed; those that are not read in time become one.
-    func stream() -> AsyncStream<Void> {
+    package func stream() -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let id = UUID()
         continuation.onTermination = { [weak self] _ in
@@ -25,12 +27,13 @@ final class Signs: Sendable {
         return stream
     }
 
-    func give() {
+    /// Gives a sign to everybody who listens.
+    package func give() {
         for listener in state.withLock({ Array($0.listeners.values) }) { listener.yield() }
     }
 
     /// Ends every stream.
-    func close() {
+    package func close() {
         let listeners = state.withLock { state in
             state.isClosed = true
             return Array(state.listeners.values)

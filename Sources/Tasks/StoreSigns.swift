@@ -1,24 +1,17 @@
 import Foundation
 import Synchronization
-import Tasks
 
-/// Everybody who is told of what the writer has done.
-struct StoreSigns: Sendable {
-    let deliveries = Signs()
-    let keys = Signs()
-    let tasks = TaskSigns()
-    let news = NewsSigns()
+/// Everybody who is told of what a store's transactions have done.
+package struct StoreSigns: Sendable {
+    package let deliveries = Signs()
+    package let keys = Signs()
+    package let tasks = TaskSigns()
+    package let news = NewsSigns()
 
-    /// Tells of a committed transaction.
-    func give(_ effects: WriteEffects) {
-        if effects.hasNewDeliveries { deliveries.give() }
-        if effects.hasChangedKeys { keys.give() }
-        tasks.give(effects)
-        news.give(effects.news)
-    }
+    package init() {}
 
     /// Ends every stream.
-    func close() {
+    package func close() {
         deliveries.close()
         keys.close()
         tasks.close()
@@ -26,10 +19,10 @@ struct StoreSigns: Sendable {
     }
 }
 
-/// Hands the writer's signs that a task has changed to whoever watches that task.
+/// Hands signs that a task has changed to whoever watches that task.
 ///
-/// Costs the writer one look where nobody watches anything.
-final class TaskSigns: Sendable {
+/// Costs one look where nobody watches anything.
+package final class TaskSigns: Sendable {
     private struct State {
         var watchers: [TaskID: [UUID: AsyncStream<Void>.Continuation]] = [:]
         var isClosed = false
@@ -37,8 +30,10 @@ final class TaskSigns: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Signs from now on, until nobody listens or the store is closed; those that are not read in time become one.
-    func stream(of id: TaskID) -> AsyncStream<Void> {
+    package func stream(of id: TaskID) -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let watcher = UUID()
         continuation.onTermination = { [weak self] _ in
@@ -55,20 +50,23 @@ final class TaskSigns: Sendable {
         return stream
     }
 
-    /// Tells the watchers of the tasks that a committed transaction has changed.
-    func give(_ effects: WriteEffects) {
+    /// Tells the watchers of tasks that these have changed.
+    package func give(_ changed: @autoclosure () -> [TaskID]) {
         let told: [AsyncStream<Void>.Continuation] = state.withLock { state in
             guard !state.watchers.isEmpty else { return [] }
-            // A video that is let go, or there again, changes tasks that nobody has read for it.
-            guard effects.changedVideos.isEmpty else { return state.watchers.values.flatMap { Array($0.values) } }
-            let changed = effects.newTasks.map(\.id) + effects.changedTasks.map(\.id) + effects.removedTasks
-            return Set(changed).flatMap { state.watchers[$0].map { Array($0.values) } ?? [] }
+            return Set(changed()).flatMap { state.watchers[$0].map { Array($0.values) } ?? [] }
         }
         for watcher in told { watcher.yield() }
     }
 
+    /// Tells everybody who watches any task.
+    package func giveAll() {
+        let told = state.withLock { state in state.watchers.values.flatMap { Array($0.values) } }
+        for watcher in told { watcher.yield() }
+    }
+
     /// Ends every stream.
-    func close() {
+    package func close() {
         let watchers = state.withLock { state in
             state.isClosed = true
             return state.watchers.values.flatMap(\.values)
