@@ -17,7 +17,7 @@ extension APIResponder {
     }
 
     func showReadiness(_ call: Call) throws(Problem) -> Response {
-        let obstacles = service.obstacles()
+        let obstacles = service.unreadiness()
         guard obstacles.isEmpty else { throw .notReady(obstacles) }
         return json(.ok, ByteBuffer(string: #"{"status":"ready"}"#), call.id)
     }
