@@ -35,9 +35,9 @@ extension APIResponder {
     }
 
     /// Lets a device's idle engines give up their models, and shows the device.
-    func unloadDevice(_ call: Call) throws(Problem) -> Response {
+    func unloadDevice(_ call: Call) async throws(Problem) -> Response {
         guard let id = call.variable.removingPercentEncoding else { throw .deviceNotFound }
-        do { try service.unload(device: id) } catch { throw Problem(error) }
+        do { try await service.unload(device: id) } catch { throw Problem(error) }
         guard let device = service.devices().first(where: { $0.id == id }) else { throw .deviceNotFound }
         var json = JSONWriter(capacity: 512)
         json.device(device)

@@ -17,10 +17,10 @@ extension APIResponder {
     }
 
     /// Drains one device or lets it work again, and shows it.
-    func setDraining(_ isDraining: Bool, ofDevice call: Call) throws(Problem) -> Response {
+    func setDraining(_ isDraining: Bool, ofDevice call: Call) async throws(Problem) -> Response {
         // Ids such as `cuda:0` may come with their colon spelt out.
         guard let id = call.variable.removingPercentEncoding else { throw .deviceNotFound }
-        do { try service.setDraining(isDraining, device: id) } catch { throw Problem(error) }
+        do { try await service.setDraining(isDraining, device: id) } catch { throw Problem(error) }
         guard let device = service.devices().first(where: { $0.id == id }) else { throw .deviceNotFound }
         var json = JSONWriter(capacity: 512)
         json.device(device)
@@ -29,7 +29,7 @@ extension APIResponder {
 
     /// Drains the whole server or lets it work again, and shows its queue.
     func setDraining(_ isDraining: Bool, _ call: Call) async throws(Problem) -> Response {
-        do { try service.setDraining(isDraining, device: nil) } catch { throw Problem(error) }
+        do { try await service.setDraining(isDraining, device: nil) } catch { throw Problem(error) }
         return try await showQueue(call)
     }
 

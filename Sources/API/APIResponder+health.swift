@@ -19,7 +19,7 @@ extension APIResponder {
     static let readyBody = ByteBuffer(string: #"{"status":"ready"}"#)
 
     func showReadiness(_ call: Call) throws(Problem) -> Response {
-        let obstacles = service.obstacles()
+        let obstacles = service.unreadiness()
         guard obstacles.isEmpty else { throw .notReady(obstacles) }
         return json(.ok, Self.readyBody, call.id)
     }

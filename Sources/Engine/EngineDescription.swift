@@ -23,7 +23,7 @@ package struct EngineDescription: Sendable, Equatable {
     /// Whether nothing in it contradicts itself, so that whoever uses it cannot trap.
     ///
     /// An engine whose description is not sound is a broken peer.
-    var isSound: Bool {
+    package var isSound: Bool {
         (1...16).contains(models.count) && models.allSatisfy(\.isSound) && Set(models.map(\.name)).count == models.count
             && memoryBytes >= 0 && loras.allSatisfy(\.isSound) && Set(loras.map(\.name)).count == loras.count
     }

@@ -125,7 +125,7 @@ package struct EngineWork: Sendable, Equatable {
 package struct QueueStatus: Sendable, Equatable {
     /// Generations that wait, those included that wait for another attempt.
     package var waiting: Int
-    /// Generations that run on this server's engines.
+    /// Generations that run, on whichever process's engines.
     package var running: Int
     /// Predicted seconds until a new generation of normal priority would start; `nil` if nothing is known.
     package var predictedWaitSeconds: Double?

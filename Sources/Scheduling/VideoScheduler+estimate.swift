@@ -52,7 +52,7 @@ extension VideoScheduler {
     /// Until a generation that waits or runs is predicted to end.
     private func secondsLeft(of generation: Generation) -> Double? {
         let now = clock.monotonicTime().inSeconds
-        return running.remainingTime(of: generation.id, at: now)
+        return deployment.secondsLeft(of: generation.id, at: now)
             ?? forecaster.outlook(of: generation.id, at: now).etaSeconds
     }
 }

@@ -8,7 +8,7 @@ extension VideoScheduler {
         guard !task.status.isTerminal else { return .none }
         let now = clock.monotonicTime().inSeconds
         let id = task.generation.id
-        if let remaining = running.remainingTime(of: id, at: now) {
+        if let remaining = deployment.secondsLeft(of: id, at: now) {
             return TaskOutlook(etaSeconds: remaining)
         }
         guard task.status == .queued else { return .none }
@@ -16,69 +16,20 @@ extension VideoScheduler {
     }
 
     package func devices() -> [DeviceStatus] {
-        let now = clock.monotonicTime().inSeconds
-        return fleet.devices.indices.map { device in
-            let id = fleet.devices[device]
-            let snapshot = fleet.snapshot(of: id)
-            let engines = fleet.engines.indices
-                .filter { fleet.deviceOfEngine[$0] == device }
-                .map { engineStatus($0, at: now) }
-            let memory = fleet.engines.indices
-                .first { fleet.deviceOfEngine[$0] == device }
-                .flatMap { fleet.engines[$0].state.description?.memoryBytes }
-            return DeviceStatus(
-                id: id,
-                kind: snapshot?.name ?? id,
-                state: Self.deviceState(snapshot, engines, isDraining: fleet.isDraining(id)),
-                totalBytes: snapshot?.totalBytes ?? memory ?? 0,
-                freeBytes: snapshot?.freeBytes ?? memory ?? 0,
-                utilisation: snapshot?.utilisation,
-                temperatureCelsius: snapshot?.temperatureCelsius.map(Double.init),
-                engines: engines
-            )
-        }
+        deployment.statuses(beside: localDevices.statuses(), at: clock.monotonicTime().inSeconds)
     }
 
-    private static func deviceState(
-        _ snapshot: DeviceSnapshot?,
-        _ engines: [EngineStatus],
-        isDraining: Bool
-    ) -> DeviceStatus.State {
-        if let snapshot, !snapshot.isPresent { return .lost }
-        if isDraining { return .draining }
-        let states = Set(engines.map(\.state))
-        if states.contains(.ready) { return .ready }
-        if states.contains(.busy) { return .busy }
-        if states.contains(.asleep) { return .asleep }
-        return states.contains(.starting) ? .starting : .down
+    /// The devices of this process alone, under their own names.
+    package func ownDevices() -> [DeviceStatus] {
+        localDevices.statuses()
     }
 
-    private func engineStatus(_ index: Int, at now: Double) -> EngineStatus {
-        let engine = fleet.engines[index]
-        let pass = fleet.pass(on: index)
-        let state: EngineStatus.State =
-            switch engine.state {
-            case .ready, .busy: pass == nil ? .ready : .busy
-            case .asleep: .asleep
-            case .starting: .starting
-            case .restarting, .stopped: .down
-            }
-        return EngineStatus(
-            index: index,
-            state: state,
-            model: fleet.warmModel(on: index),
-            work: pass.map { work(of: $0, at: now) }
-        )
-    }
+    /// Generations that run on the engines of this process.
+    package var ownRunning: Int { running.count }
 
-    private func work(of pass: Fleet.Pass, at now: Double) -> EngineWork {
-        let priority = pass.generations.compactMap { running.priority(of: $0) }.max() ?? 0
-        return EngineWork(
-            generations: pass.generations.count,
-            priority: TaskPriority(rank: priority),
-            progress: pass.generations.lazy.compactMap { self.running.progress(of: $0) }.first,
-            secondsLeft: pass.generations.compactMap { running.remainingTime(of: $0, at: now) }.max()
-        )
+    /// The processes of the deployment by role; empty without a coordination.
+    package func members() -> [MemberCount] {
+        deployment.memberCounts(at: clock.monotonicTime().inSeconds)
     }
 
     package func queueStatus() async throws(AdmissionError) -> QueueStatus {
@@ -87,10 +38,11 @@ extension VideoScheduler {
             let ahead = try await store.ahead(of: .standard, weight: 1, priority: 0)
             var byPriority: [TaskPriority: Int] = [:]
             for (rank, count) in queue.countByPriority { byPriority[TaskPriority(rank: rank), default: 0] += count }
+            let now = clock.monotonicTime().inSeconds
             return QueueStatus(
                 waiting: queue.count,
-                running: running.count,
-                predictedWaitSeconds: forecaster.wait(behind: ahead, at: clock.monotonicTime().inSeconds),
+                running: deployment.runningCount(at: now),
+                predictedWaitSeconds: forecaster.wait(behind: ahead, at: now),
                 byPriority: byPriority,
                 isDraining: fleet.isDraining
             )
@@ -99,22 +51,73 @@ extension VideoScheduler {
         }
     }
 
-    package func unload(device: String) throws(AdmissionError) {
-        guard let index = fleet.devices.firstIndex(of: device) else { throw .deviceUnknown }
-        for engine in fleet.engines.indices
-        where fleet.deviceOfEngine[engine] == index && fleet.idleness(of: engine)?.isParked == false {
-            fleet.engines[engine].park()
-            fleet.notePark(engine)
+    package func unload(device: String) async throws(AdmissionError) {
+        switch deployment.place(of: device, at: clock.monotonicTime().inSeconds) {
+        case nil: throw .deviceUnknown
+        case .here(let own)?: _ = fleet.unload(device: own)
+        case .elsewhere(let member, let theirs)?: try await order(.unload, theirs, of: member)
         }
         logger.info("Idle engines give up their models", metadata: ["device": "\(device)"])
     }
 
-    package func setDraining(_ isDraining: Bool, device: String?) throws(AdmissionError) {
-        guard fleet.setDraining(isDraining, device: device) else { throw .deviceUnknown }
+    package func setDraining(_ isDraining: Bool, device: String?) async throws(AdmissionError) {
+        if let device {
+            switch deployment.place(of: device, at: clock.monotonicTime().inSeconds) {
+            case nil: throw .deviceUnknown
+            case .here(let own)?: _ = fleet.setDraining(isDraining, device: own)
+            case .elsewhere(let member, let theirs)?:
+                try await order(isDraining ? .drain : .resume, theirs, of: member)
+                await waitUntil(device, isDraining: isDraining)
+            }
+        } else {
+            try await tellAll(isDraining)
+            _ = fleet.setDraining(isDraining, device: nil)
+        }
         logger.info(
             isDraining ? "No more work is started" : "Work is started again",
             metadata: ["device": "\(device ?? "all")"]
         )
         wake.signal()
     }
+
+    /// Tells every process whether work is started, those included that come later.
+    private func tellAll(_ isDraining: Bool) async throws(AdmissionError) {
+        guard let coordination else { return }
+        do throws(TaskStoreError) {
+            let order = FleetOrder.encoded(FleetOrder.Drain(isDraining: isDraining))
+            try await coordination.post(order, to: FleetOrder.drainTopic, keeping: 1)
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Tells the process that has a device.
+    private func order(
+        _ action: FleetOrder.Device.Action,
+        _ device: String,
+        of member: WorkerID
+    ) async throws(AdmissionError) {
+        guard let coordination else { return }
+        do throws(TaskStoreError) {
+            let order = FleetOrder.Device(member: member.rawValue, device: device, action: action)
+            let message = FleetOrder.encoded(order)
+            try await coordination.post(message, to: FleetOrder.deviceTopic, keeping: FleetOrder.keptOrders)
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Waits until another process's device is seen to do what it was told; not for long, as that process may be gone.
+    private func waitUntil(_ device: String, isDraining: Bool) async {
+        let deadline = clock.monotonicTime() + Self.orderPatience
+        while clock.monotonicTime() < deadline {
+            let status = devices().first { $0.id == device }
+            guard let status, (status.state == .draining) != isDraining else { return }
+            // A cancelled sleep only makes the next look come sooner, and the client has gone by then.
+            do { try await clock.sleep(for: Self.orderLook) } catch { return }
+        }
+    }
+
+    private static let orderPatience: Duration = .seconds(3)
+    private static let orderLook: Duration = .milliseconds(50)
 }

@@ -19,10 +19,13 @@ package final class VideoScheduler: VideoService {
     let logger: Logger
     let board: EngineBoard
     let fleet: Fleet
+    let deployment: Deployment
+    let coordination: (any Coordination)?
     private let book: CostBook
     let wake = WakeSignal()
     let running = RunningGenerations()
     let metrics: SchedulingMetrics
+    let localDevices: LocalDevices
 
     /// Claims, runs and finishes; run it in the service group.
     package let dispatcher: Dispatcher
@@ -32,7 +35,27 @@ package final class VideoScheduler: VideoService {
     package let forecaster: Forecaster
     /// Lets idle engines rest; run it in the service group.
     package let keeper: EngineKeeper
+    /// Tells other processes of this one; run it in the service group, before the dispatcher so that it ends after it.
+    ///
+    /// `nil` where there is no coordination.
+    package let presence: Presence?
 
+    /// - Parameters:
+    ///   - store: of all tasks.
+    ///   - deliveries: of all callbacks.
+    ///   - results: of all videos.
+    ///   - engines: of this process; none where it only takes requests.
+    ///   - deriver: makes stills and previews.
+    ///   - intake: takes uploads.
+    ///   - workspace: what generations leave while they run.
+    ///   - devices: what was last seen of this machine's devices.
+    ///   - book: what is known of times and memory; without a file where there is a coordination.
+    ///   - identity: who this process is among the others.
+    ///   - coordination: with the other processes; `nil`: this is the only one.
+    ///   - settings: of all parts.
+    ///   - clock: of all parts.
+    ///   - tracer: makes the spans.
+    ///   - logger: of all parts.
     package init(
         store: any TaskStore,
         deliveries: any DeliveryStore,
@@ -43,6 +66,8 @@ package final class VideoScheduler: VideoService {
         workspace: Workspace,
         devices: @escaping @Sendable () -> DeviceReport = { DeviceReport() },
         book: CostBook,
+        identity: MemberIdentity = MemberIdentity(),
+        coordination: (any Coordination)? = nil,
         settings: SchedulingSettings = SchedulingSettings(),
         clock: any ServiceClock,
         tracer: any Tracer = NoOpTracer(),
@@ -61,6 +86,9 @@ package final class VideoScheduler: VideoService {
         ids = TaskIDSource(clock: clock)
         board = EngineBoard(engines: engines)
         fleet = Fleet(engines: engines, running: running, report: devices)
+        self.coordination = coordination
+        let members = coordination.map { _ in MemberBoard(own: identity.id, logger: logger) }
+        deployment = Deployment(identity: identity, board: board, fleet: fleet, members: members, clock: clock)
         metrics = SchedulingMetrics(devices: fleet.devices)
         let attempts = AttemptRunner(
             store: store,
@@ -71,6 +99,7 @@ package final class VideoScheduler: VideoService {
             clock: clock,
             board: board,
             fleet: fleet,
+            deployment: deployment,
             book: book,
             wake: wake,
             running: running,
@@ -82,8 +111,7 @@ package final class VideoScheduler: VideoService {
             store: store,
             settings: settings,
             clock: clock,
-            board: board,
-            fleet: fleet,
+            deployment: deployment,
             book: book,
             wake: wake,
             metrics: metrics,
@@ -95,6 +123,7 @@ package final class VideoScheduler: VideoService {
             clock: clock,
             board: board,
             fleet: fleet,
+            deployment: deployment,
             book: book,
             wake: wake,
             running: running,
@@ -102,15 +131,30 @@ package final class VideoScheduler: VideoService {
             attempts: attempts,
             metrics: metrics,
             logger: logger,
-            worker: WorkerID.unique()
+            worker: identity.id
         )
         reaper = Reaper(store: store, settings: settings, clock: clock, metrics: metrics, logger: logger)
         keeper = EngineKeeper(fleet: fleet, policy: settings.scaling, forecaster: forecaster, clock: clock, wake: wake)
+        let shown = LocalDevices(fleet: fleet, clock: clock)
+        localDevices = shown
+        if let coordination, let members {
+            presence = Presence(
+                coordination: coordination,
+                deployment: deployment,
+                members: members,
+                book: book,
+                wake: wake,
+                logger: logger,
+                devices: { shown.statuses() }
+            )
+        } else {
+            presence = nil
+        }
     }
 
     package func catalog() throws(AdmissionError) -> ModelCatalog {
-        if let catalog = board.catalog { return catalog }
-        let obstacle = board.obstacles().first
+        if let catalog = deployment.catalog { return catalog }
+        let obstacle = deployment.obstacles().first
         throw .modelUnknown(
             obstacle ?? Obstacle(code: "engine_starting", message: "The engine has not described its models yet.")
         )
@@ -129,7 +173,7 @@ package final class VideoScheduler: VideoService {
         let appraisal = book.appraisal(
             of: request.video.work(model: model.name),
             ModelFacts(model, wanted: settings.memoryMode),
-            on: fleet.reference
+            on: deployment.reference
         )
         let task = NewTask(
             id: ids.next(),
@@ -254,6 +298,11 @@ package final class VideoScheduler: VideoService {
     }
 
     package func obstacles() -> [Obstacle] {
-        board.obstacles()
+        deployment.obstacles()
+    }
+
+    package func unreadiness() -> [Obstacle] {
+        // Where workers come and go, what is accepted waits for one.
+        coordination != nil && deployment.catalog != nil ? [] : deployment.obstacles()
     }
 }

@@ -101,12 +101,16 @@ package protocol VideoService: Sendable {
     /// What keeps the server from making videos now; empty when it can. Never waits.
     func obstacles() -> [Obstacle]
 
+    /// What keeps the server from accepting requests; empty when it can. Never waits.
+    func unreadiness() -> [Obstacle]
+
     /// When a task is likely to be served; cheap, and never waits.
     ///
     /// Says nothing of a task that has ended.
     func outlook(for task: GenerationTask) -> TaskOutlook
 
-    /// The devices of this server in the order of its settings, as they were last seen. Never waits.
+    /// The devices of this server in the order of its settings, as they were last seen; of several processes those of
+    /// all. Never waits.
     func devices() -> [DeviceStatus]
 
     /// What waits and what runs.
@@ -114,20 +118,26 @@ package protocol VideoService: Sendable {
 
     /// Starts no more work, or starts work again; what runs goes on, and what was accepted waits.
     ///
-    /// Setting what is set already changes nothing. It does not outlive the process.
+    /// Setting what is set already changes nothing. It does not outlive the process that has the device; of several
+    /// processes, what was said of the whole server counts also for those that come later.
     ///
     /// - Parameters:
     ///   - isDraining: whether no more work is started.
     ///   - device: the id of one device; `nil`: the whole server, whatever was said of its devices.
-    /// - Throws: `deviceUnknown`.
-    func setDraining(_ isDraining: Bool, device: String?) throws(AdmissionError)
+    /// - Throws: `deviceUnknown`; `store` where other processes cannot be told.
+    func setDraining(_ isDraining: Bool, device: String?) async throws(AdmissionError)
 
     /// Lets the idle engines of a device give up their models, and with them the device's memory.
     ///
     /// An engine that works keeps its own until it is idle; the next work loads one again.
     ///
-    /// - Throws: `deviceUnknown`.
-    func unload(device: String) throws(AdmissionError)
+    /// - Throws: `deviceUnknown`; `store` where another process has the device and cannot be told.
+    func unload(device: String) async throws(AdmissionError)
+}
+
+extension VideoService {
+    /// Where nothing else is said, a server accepts requests once it can make videos.
+    package func unreadiness() -> [Obstacle] { obstacles() }
 }
 
 /// A file on its way in.

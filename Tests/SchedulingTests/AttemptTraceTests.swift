@@ -90,10 +90,10 @@ struct AttemptTraceTests {
         let engine = ScriptedEngine()
         let other = TraceContext(parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
         try await SchedulerWorld.with([engine], tracer: recorder.tracer) { world in
-            try world.scheduler.setDraining(true, device: nil)
+            try await world.scheduler.setDraining(true, device: nil)
             let id = try await world.submit("a cat", seed: 1, trace: Self.trace).task.id
             #expect(try await world.submit("a cat", seed: 1, trace: other).disposition == .joined)
-            try world.scheduler.setDraining(false, device: nil)
+            try await world.scheduler.setDraining(false, device: nil)
             _ = try await world.task(id, reaches: .succeeded)
             try await recorder.waitForAttempts(1)
         }

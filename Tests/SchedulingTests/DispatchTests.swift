@@ -91,24 +91,24 @@ struct DispatchTests {
     func draining() async throws {
         let (one, other) = (ScriptedEngine(device: "cuda:0"), ScriptedEngine(device: "cuda:1"))
         try await SchedulerWorld.with([one, other]) { world in
-            try world.scheduler.setDraining(true, device: "cuda:0")
+            try await world.scheduler.setDraining(true, device: "cuda:0")
             for prompt in ["a", "b", "c"] {
                 _ = try await world.task(try await world.submit(prompt).task.id, reaches: .succeeded)
             }
             #expect(one.commands.isEmpty && other.commands.count == 3)
             #expect(world.scheduler.devices().map(\.state) == [.draining, .ready])
 
-            try world.scheduler.setDraining(true, device: nil)
+            try await world.scheduler.setDraining(true, device: nil)
             let waits = try await world.submit("waits").task.id
             #expect(try await world.scheduler.queueStatus().isDraining)
             #expect(try await world.scheduler.task(waits, of: .standard)?.status == .queued)
-            try world.scheduler.setDraining(false, device: nil)
+            try await world.scheduler.setDraining(false, device: nil)
             _ = try await world.task(waits, reaches: .succeeded)
             #expect(one.commands.isEmpty)
-            try world.scheduler.setDraining(false, device: "cuda:0")
+            try await world.scheduler.setDraining(false, device: "cuda:0")
             #expect(world.scheduler.devices().map(\.state) == [.ready, .ready])
             #expect(throws: AdmissionError.deviceUnknown) {
-                try world.scheduler.setDraining(true, device: "cuda:7")
+                try await world.scheduler.setDraining(true, device: "cuda:7")
             }
         }
     }

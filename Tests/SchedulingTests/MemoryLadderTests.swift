@@ -82,7 +82,7 @@ struct MemoryLadderTests {
             task.model = "another"
             _ = try await world.store.submit(task, queueLimit: 10)
             // Wakes the dispatcher.
-            try world.scheduler.setDraining(false, device: nil)
+            try await world.scheduler.setDraining(false, device: nil)
             let ended = try await world.task(task.id, reaches: .failed)
             #expect(ended.generation.failure?.code == "model_unavailable")
             #expect(engine.commands.isEmpty)

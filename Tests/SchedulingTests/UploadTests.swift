@@ -103,7 +103,7 @@ struct UploadTests {
     func checkpoints() async throws {
         try await RetentionWorld.with { retention in
             let world = retention.world
-            try world.scheduler.setDraining(true, device: nil)
+            try await world.scheduler.setDraining(true, device: nil)
             let id = try await world.store.submit(.fixture("waits"), queueLimit: 10).task.generation.id
             let claimed = try #require(
                 try await world.store.claim(ClaimRequest(owner: .unique(), duration: .seconds(30)))

@@ -43,12 +43,8 @@ extension AttemptRunner {
         let facts = ModelFacts(attempt.model, wanted: settings.memoryMode)
         let kind = fleet.kind(of: engine.device)
         let mode = MemoryMode(video.memoryMode)
-        book.learn { costs, memory in
-            costs.learn(CostObservation(video, attempt.work, facts, mode: mode, on: kind, rows: attempt.rows))
-            if let peak = video.peakBytes {
-                memory.learn(work: attempt.work, model: facts, mode: mode, peakBytes: peak, rows: attempt.rows)
-            }
-        }
+        let observation = CostObservation(video, attempt.work, facts, mode: mode, on: kind, rows: attempt.rows)
+        book.learn(Lesson(observation, peakBytes: video.peakBytes))
     }
 
     private func keep(_ video: EngineVideo, _ attempt: Attempt, on engine: any VideoEngine, logger: Logger) async {
@@ -118,15 +114,16 @@ extension AttemptRunner {
     private func descend(after fault: EngineMemoryFault, _ attempt: Attempt, logger: Logger) async {
         let facts = ModelFacts(attempt.model, wanted: settings.memoryMode)
         metrics.outOfMemory(in: fault.stage?.rawValue)
-        book.learn { _, memory in
-            memory.learnLack(
+        book.learn(
+            Lesson(
                 work: attempt.work,
                 model: facts,
                 mode: attempt.mode,
-                capacity: attempt.capacity,
-                rows: attempt.rows
+                kind: fleet.kind(of: fleet.engines[attempt.engine].device),
+                rows: attempt.rows,
+                lackingBytes: attempt.capacity
             )
-        }
+        )
         // Of several, each is tried in the same mode alone first: one that has a plan shares no pass.
         let next =
             attempt.rows > 1
@@ -135,7 +132,7 @@ extension AttemptRunner {
         var plan = attempt.claimed.generation.plan
         let failure = TaskFailure(code: "out_of_memory", message: fault.message)
         switch next {
-        case .giveUp where fleet.hasDevice(largerThan: attempt.capacity, for: attempt.model.name):
+        case .giveUp where deployment.hasDevice(largerThan: attempt.capacity, for: attempt.model.name):
             // Nothing was wrong with the request: another device has the room.
             logger.warning("Generation is tried again on a larger device")
             let requeue = Requeue(

@@ -26,6 +26,7 @@ struct AttemptRunner: Sendable {
     let clock: any ServiceClock
     let board: EngineBoard
     let fleet: Fleet
+    let deployment: Deployment
     let book: CostBook
     let wake: WakeSignal
     let running: RunningGenerations

@@ -5,6 +5,8 @@ import Synchronization
 import Tasks
 
 /// What this server has learned of times and memory; kept in a file, so that it need not be learned again.
+///
+/// Of several processes all learn the same in the same order, from what each of them tells the others (`Presence`).
 package final class CostBook: Service {
     private struct Contents: Codable {
         var format = 1
@@ -25,9 +27,13 @@ package final class CostBook: Service {
         var isChanged = false
         /// Since the last thing that was learned, so that submitting the like of what was just submitted costs a look-up.
         var appraisals: [Work: Appraisal] = [:]
+        /// Where lessons go that all processes are to learn from.
+        var outlet: AsyncStream<Lesson>.Continuation?
     }
 
     private static let maximumAppraisals = 1_000
+    /// Lessons that wait to be told.
+    private static let maximumLessons = 1_000
 
     /// How often it is written, where there is something new.
     private static let interval: Duration = .seconds(60)
@@ -87,13 +93,42 @@ package final class CostBook: Service {
         }
     }
 
-    /// Learns something.
-    func learn(_ change: (inout CostModel, inout MemoryModel) -> Void) {
+    /// Learns something, or has all processes learn it, this one with them.
+    func learn(_ lesson: Lesson) {
+        if let outlet = state.withLock({ $0.outlet }) {
+            outlet.yield(lesson)
+        } else {
+            take(lesson)
+        }
+    }
+
+    /// Learns what all processes learn, in the same order.
+    func take(_ lesson: Lesson) {
         state.withLock { state in
-            change(&state.contents.costs, &state.contents.memory)
+            lesson.teach(&state.contents.costs, &state.contents.memory)
             state.isChanged = true
             state.appraisals = [:]
         }
+    }
+
+    /// What this process has learned from now on, for all; whoever reads it has everybody take it.
+    ///
+    /// Of what is not read in time the oldest goes. Once nobody reads it, the book learns by itself again.
+    func lessons() -> AsyncStream<Lesson> {
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: Lesson.self,
+            bufferingPolicy: .bufferingNewest(Self.maximumLessons)
+        )
+        continuation.onTermination = { [weak self] _ in
+            self?.state.withLock { $0.outlet = nil }
+        }
+        state.withLock { $0.outlet = continuation }
+        return stream
+    }
+
+    /// Has expectations worked out anew, because something that they are made of is another.
+    func forgetAppraisals() {
+        state.withLock { $0.appraisals = [:] }
     }
 
     /// Writes now and then, and once more at the end.

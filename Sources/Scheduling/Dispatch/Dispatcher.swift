@@ -19,6 +19,7 @@ package struct Dispatcher: Service {
     let clock: any ServiceClock
     let board: EngineBoard
     let fleet: Fleet
+    let deployment: Deployment
     let book: CostBook
     let wake: WakeSignal
     let running: RunningGenerations
@@ -50,11 +51,14 @@ package struct Dispatcher: Service {
             }
             // Kept between rounds for the first that nothing free can take.
             var reservation: Reservation?
+            var courtesy = Courtesy(deployment: deployment)
             while !isEnding {
                 let seen = wake.count
-                let pause = await dispatch(&reservation, into: &group)
+                let pause = await dispatch(&reservation, &courtesy, into: &group)
                 await idle(for: pause, after: seen)
             }
+            fleet.noteEnding()
+            wake.signal()
         }
     }
 
@@ -83,7 +87,11 @@ package struct Dispatcher: Service {
     /// Starts whatever can start now.
     ///
     /// - Returns: when to look again, at the latest.
-    private func dispatch(_ reservation: inout Reservation?, into group: inout DiscardingTaskGroup) async -> Duration {
+    private func dispatch(
+        _ reservation: inout Reservation?,
+        _ courtesy: inout Courtesy,
+        into group: inout DiscardingTaskGroup
+    ) async -> Duration {
         /// Lanes whose head waits for others to share its pass with.
         var held: [Lane: Double] = [:]
         while !isEnding {
@@ -95,9 +103,13 @@ package struct Dispatcher: Service {
                 return Self.storePause
             }
             let now = now
-            let heads = queue.heads.filter { held[$0.lane] == nil }
             let models = board.facts(wanted: settings.memoryMode)
-            if let orphan = heads.first(where: { models[$0.work.model] == nil }), board.isComplete {
+            let views = fleet.views(at: now)
+            let offered = courtesy.choose(among: queue.heads, for: views, at: now)
+            let heads = offered.heads.filter { held[$0.lane] == nil }
+            if let orphan = queue.heads.first(where: {
+                models[$0.work.model] == nil && deployment.isCertainlyGone($0.work.model)
+            }) {
                 await give(up: orphan)
                 continue
             }
@@ -107,7 +119,7 @@ package struct Dispatcher: Service {
                 ? .nothing(until: nil)
                 : settings.placement.next(
                     heads: heads,
-                    devices: fleet.views(at: now),
+                    devices: views,
                     models: models,
                     costs: costs,
                     memory: memory,
@@ -138,7 +150,7 @@ package struct Dispatcher: Service {
                 fleet.notePark(engine)
             case .nothing(let until):
                 let isUrgent = makeWay(for: heads)
-                let moments = [until, fleet.nextPauseEnd(after: now)] + held.values.map(Optional.some)
+                let moments = [until, offered.until, fleet.nextPauseEnd(after: now)] + held.values.map(Optional.some)
                 let next = moments.compactMap { $0 }.min().map { Duration.seconds(max(0.001, $0 - now)) }
                 let delayed = queue.nextDelayed.map { max(.milliseconds(1), clock.wallTime().duration(to: $0)) }
                 return min(next ?? Self.idleLook, delayed ?? Self.idleLook, isUrgent ? Self.urgentLook : Self.idleLook)

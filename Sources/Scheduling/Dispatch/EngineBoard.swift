@@ -9,6 +9,8 @@ final class EngineBoard: Sendable {
         var descriptions: [String: EngineDescription] = [:]
         /// Of all of them.
         var catalog: ModelCatalog?
+        /// Rises whenever that changes.
+        var version = 0
         /// By device: the last load that failed, until one succeeds.
         var loadFailures: [String: Obstacle] = [:]
     }
@@ -27,6 +29,24 @@ final class EngineBoard: Sendable {
         let described = engines.compactMap(\.state.description)
         return described.isEmpty ? nil : ModelCatalog(described)
     }
+
+    /// What each device's engine described last, in the order of the engines.
+    var descriptions: [EngineDescription] {
+        let noted = state.withLock { $0.descriptions }
+        var seen: Set<String> = []
+        return engines.compactMap { engine in
+            guard seen.insert(engine.device).inserted else { return nil }
+            return noted[engine.device] ?? engine.state.description
+        }
+    }
+
+    /// The names of the models that a device's engine described last.
+    func models(of device: String) -> [String] {
+        state.withLock { $0.descriptions[device] }?.models.map(\.name) ?? []
+    }
+
+    /// Rises whenever the engines say something new of their models.
+    var version: Int { state.withLock { $0.version } }
 
     /// The models that can be asked for, by name, held as the operator wants them.
     func facts(wanted: MemoryMode?) -> [String: ModelFacts] {
@@ -53,6 +73,7 @@ final class EngineBoard: Sendable {
         state.withLock { state in
             guard state.descriptions[device] != description else { return }
             state.descriptions[device] = description
+            state.version += 1
             state.catalog = ModelCatalog(engines.compactMap { state.descriptions[$0.device] })
         }
     }

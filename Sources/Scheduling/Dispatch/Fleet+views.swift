@@ -18,7 +18,7 @@ extension Fleet {
                 freeBytes: snapshot?.freeBytes ?? 0,
                 utilisation: snapshot?.utilisation ?? 0,
                 // What is lost gets nothing either, until it is back.
-                isDraining: state.isDraining || state.drainingDevices.contains(device)
+                isDraining: state.isEnding || state.isDraining || state.drainingDevices.contains(device)
                     || snapshot.map { !$0.isPresent } ?? false,
                 engines: []
             )

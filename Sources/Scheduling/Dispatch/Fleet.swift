@@ -31,6 +31,8 @@ final class Fleet: Sendable {
         var parked: Set<Int> = []
         var drainingDevices: Set<String> = []
         var isDraining = false
+        /// The process begins nothing more, and ends once what runs is over.
+        var isEnding = false
     }
 
     let engines: [any VideoEngine]
@@ -136,6 +138,23 @@ final class Fleet: Sendable {
         }
     }
 
+    /// This process begins nothing more.
+    func noteEnding() {
+        state.withLock { $0.isEnding = true }
+    }
+
+    /// Has the idle engines of a device give up their models.
+    ///
+    /// - Returns: `false` if there is no such device.
+    func unload(device: String) -> Bool {
+        guard let index = devices.firstIndex(of: device) else { return false }
+        for engine in engines.indices where deviceOfEngine[engine] == index && idleness(of: engine)?.isParked == false {
+            engines[engine].park()
+            notePark(engine)
+        }
+        return true
+    }
+
     /// An engine's model was moved off its device.
     func notePark(_ engine: Int) {
         _ = state.withLock { $0.parked.insert(engine) }
@@ -148,8 +167,10 @@ final class Fleet: Sendable {
 
     var isDraining: Bool { state.withLock { $0.isDraining } }
 
+    var isEnding: Bool { state.withLock { $0.isEnding } }
+
     func isDraining(_ device: String) -> Bool {
-        state.withLock { $0.isDraining || $0.drainingDevices.contains(device) }
+        state.withLock { $0.isEnding || $0.isDraining || $0.drainingDevices.contains(device) }
     }
 
     /// The pass that an engine works on.

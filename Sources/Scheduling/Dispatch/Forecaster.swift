@@ -35,8 +35,7 @@ package final class Forecaster: Service {
     private let store: any TaskStore
     private let settings: SchedulingSettings
     private let clock: any ServiceClock
-    private let board: EngineBoard
-    private let fleet: Fleet
+    private let deployment: Deployment
     private let book: CostBook
     private let wake: WakeSignal
     private let metrics: SchedulingMetrics
@@ -47,8 +46,7 @@ package final class Forecaster: Service {
         store: any TaskStore,
         settings: SchedulingSettings,
         clock: any ServiceClock,
-        board: EngineBoard,
-        fleet: Fleet,
+        deployment: Deployment,
         book: CostBook,
         wake: WakeSignal,
         metrics: SchedulingMetrics,
@@ -57,8 +55,7 @@ package final class Forecaster: Service {
         self.store = store
         self.settings = settings
         self.clock = clock
-        self.board = board
-        self.fleet = fleet
+        self.deployment = deployment
         self.book = book
         self.wake = wake
         self.metrics = metrics
@@ -152,8 +149,8 @@ package final class Forecaster: Service {
 
     /// How the model would be held on the largest device that takes work; `nil` if there is none.
     func memoryMode(of work: Work) -> MemoryMode? {
-        let devices = fleet.views(at: clock.monotonicTime().inSeconds).filter { !$0.isDraining }
-        guard let model = board.facts(wanted: settings.memoryMode)[work.model],
+        let devices = deployment.views(at: clock.monotonicTime().inSeconds).filter { !$0.isDraining }
+        guard let model = deployment.facts(wanted: settings.memoryMode)[work.model],
             let capacity = devices.map(\.totalBytes).max()
         else { return nil }
         return book.models.memory.mode(for: work, model: model, capacity: capacity)
@@ -187,20 +184,20 @@ package final class Forecaster: Service {
         let (costs, memory) = book.models
         return Forecast(
             order: order,
-            devices: fleet.views(at: now),
-            models: board.facts(wanted: settings.memoryMode),
+            devices: deployment.views(at: now),
+            models: deployment.facts(wanted: settings.memoryMode),
             costs: costs,
             memory: memory,
-            reference: fleet.reference,
+            reference: deployment.reference,
             now: now
         )
     }
 
     /// How long an engine takes to its first step if it is woken for a generation.
     private func startSeconds(of waiting: WaitingGeneration?) -> Double {
-        guard let work = waiting?.work, let model = board.facts(wanted: settings.memoryMode)[work.model],
+        guard let work = waiting?.work, let model = deployment.facts(wanted: settings.memoryMode)[work.model],
             let mode = model.memoryModes.first
         else { return Pressure().startSeconds }
-        return book.models.costs.estimate(work, model: model, mode: mode, on: fleet.reference).load
+        return book.models.costs.estimate(work, model: model, mode: mode, on: deployment.reference).load
     }
 }
