@@ -95,7 +95,8 @@ enum BrokerScripts {
 
     /// Gives a sign of life, and takes over from bridges that have given none for too long.
     ///
-    /// The clock is the broker's, so that those of the hosts need not agree.
+    /// Messages are taken over from all, open tasks only from those on the same task store: nobody else knows them. The
+    /// clock is the broker's, so that those of the hosts need not agree.
     static let live = RedisScript(
         """
         local time = redis.call('TIME')
@@ -109,12 +110,14 @@ enum BrokerScripts {
                 if not message then break end
                 moved = moved + 1
             end
-            local open = redis.call('HGETALL', ARGV[4] .. other)
-            for index = 1, #open, 2 do
-                redis.call('HSET', KEYS[3], open[index], open[index + 1])
-                moved = moved + 1
+            if string.sub(other, -#ARGV[5]) == ARGV[5] then
+                local open = redis.call('HGETALL', ARGV[4] .. other)
+                for index = 1, #open, 2 do
+                    redis.call('HSET', KEYS[3], open[index], open[index + 1])
+                    moved = moved + 1
+                end
+                redis.call('DEL', ARGV[4] .. other)
             end
-            redis.call('DEL', ARGV[4] .. other)
             redis.call('ZREM', KEYS[1], other)
         end
         return moved

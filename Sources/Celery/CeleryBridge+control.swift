@@ -61,7 +61,7 @@ extension CeleryBridge {
         try await broker.revoke(ids, now: clock.wallTime())
         for id in ids {
             if let open = tasks[id] {
-                if terminate || !tasks.isRunning(id) { try await submissions.cancel(open.task) }
+                if terminate || !tasks.isRunning(id) { try await submissions.cancel(open.task, of: open.tenant) }
                 tasks.poke(id)
             } else if let message = try await broker.undelay(id),
                 case .task(let task) = CeleryMessage.read(message, taskName: settings.taskName)

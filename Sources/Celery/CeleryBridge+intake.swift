@@ -96,8 +96,8 @@ extension CeleryBridge {
 
     private func submit(_ message: CeleryMessage, _ bytes: [UInt8]) async throws(RedisError) -> Duration? {
         switch await submissions.submit(message.body, idempotencyKey: message.id) {
-        case .accepted(let task):
-            let open = OpenTask(brief: message.brief, task: task)
+        case .accepted(let task, let tenant):
+            let open = OpenTask(brief: message.brief, task: task, tenant: tenant)
             try await broker.accept(bytes, as: open)
             processed.withLock { $0 += 1 }
             metrics.message(.accepted)
@@ -115,8 +115,8 @@ extension CeleryBridge {
             metrics.message(.refused)
             logger.warning("The id of a task of Celery was used before", metadata: ["celery_id": "\(message.id)"])
         case .later(let code, let wait):
-            logger.debug(
-                "A task of Celery waits", metadata: ["celery_id": "\(message.id)", "code": "\(code)"])
+            logger.info(
+                "A task of Celery cannot be accepted yet", metadata: ["celery_id": "\(message.id)", "code": "\(code)"])
             return min(max(wait, settings.pollInterval), Self.longestPause)
         }
         return nil

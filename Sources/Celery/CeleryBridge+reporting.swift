@@ -31,7 +31,7 @@ extension CeleryBridge {
 
     private func report(_ open: OpenTask) async throws {
         let id = open.brief.id
-        let sight = try await submissions.sight(of: open.task)
+        let sight = try await submissions.sight(of: open.task, open.tenant)
         if let sight, try await hasExpired(open, sight) { return }
         let record = record(of: open, sight)
         let before = tasks.told(id)
@@ -52,7 +52,7 @@ extension CeleryBridge {
         guard sight.task.status == .queued, let expires = open.brief.expires.flatMap({ CeleryTime.moment($0) }),
             expires <= clock.wallTime()
         else { return false }
-        try await submissions.cancel(open.task)
+        try await submissions.cancel(open.task, of: open.tenant)
         return true
     }
 

@@ -28,8 +28,11 @@ package struct CeleryBroker: Sendable {
     // MARK: Names
 
     private var prefix: String { "_animato.\(settings.queue)." }
-    private var taken: String { prefix + "taken." + settings.worker }
-    private var open: String { prefix + "open." + settings.worker }
+    /// This bridge among the others: the end says which of them are on the same task store.
+    private var bridge: String { settings.worker + store }
+    private var store: String { "@" + settings.store }
+    private var taken: String { prefix + "taken." + bridge }
+    private var open: String { prefix + "open." + bridge }
     private var eta: String { prefix + "eta" }
     private var waiting: String { prefix + "waiting" }
     private var dead: String { prefix + "dead" }
@@ -139,7 +142,7 @@ package struct CeleryBroker: Sendable {
             on: broker,
             keys: [bridges, taken, open],
             arguments: [
-                settings.worker, settings.takeoverAfter.wholeMilliseconds, prefix + "taken.", prefix + "open.",
+                bridge, settings.takeoverAfter.wholeMilliseconds, prefix + "taken.", prefix + "open.", store,
             ]
         )
         return (reply.integer ?? 0) > 0
@@ -147,7 +150,7 @@ package struct CeleryBroker: Sendable {
 
     /// Lets the others take over at once.
     func leave() async throws(RedisError) {
-        _ = try await broker.send(RedisCommand("ZADD", bridges, 0, settings.worker))
+        _ = try await broker.send(RedisCommand("ZADD", bridges, 0, bridge))
     }
 
     func publish(_ event: KombuEnvelope, routingKey: String) async throws(RedisError) {

@@ -6,6 +6,8 @@ package struct CelerySettings: Sendable, Equatable {
     package var taskName: String
     /// The name by which Celery's tools know this bridge; two bridges that run have two names.
     package var worker: String
+    /// The name of the task store; only bridges with the same one can follow each other's tasks.
+    package var store: String
     /// The number of the broker's database, which is part of the names of its channels.
     package var database: Int
     /// How long a result is kept in the backend.
@@ -29,6 +31,7 @@ package struct CelerySettings: Sendable, Equatable {
         queue: String = "animato",
         taskName: String = "animato.generate",
         worker: String = "animato@localhost",
+        store: String = "",
         database: Int = 0,
         resultExpires: Duration = .seconds(86_400),
         maxOpenTasks: Int = 10_000,
@@ -42,6 +45,7 @@ package struct CelerySettings: Sendable, Equatable {
         self.queue = queue
         self.taskName = taskName
         self.worker = worker
+        self.store = store
         self.database = database
         self.resultExpires = resultExpires
         self.maxOpenTasks = maxOpenTasks

@@ -10,10 +10,10 @@ package protocol CelerySubmissions: Sendable {
     /// - Returns: what became of it.
     func submit(_ body: [UInt8], idempotencyKey: String) async -> CelerySubmission
 
-    /// A task of the bridge's tenant; `nil` if there is none of that id any more.
+    /// A task; `nil` if the tenant has none of that id any more.
     ///
     /// - Throws: if the store does not answer.
-    func sight(of id: TaskID) async throws(CeleryUnavailable) -> CelerySight?
+    func sight(of id: TaskID, _ tenant: TenantID) async throws(CeleryUnavailable) -> CelerySight?
 
     /// Signs that a task may have changed, its progress included; those that are not read in time become one.
     func changes(of id: TaskID) -> AsyncStream<Void>
@@ -21,13 +21,13 @@ package protocol CelerySubmissions: Sendable {
     /// Cancels a task that has not ended.
     ///
     /// - Throws: if the store does not answer.
-    func cancel(_ id: TaskID) async throws(CeleryUnavailable)
+    func cancel(_ id: TaskID, of tenant: TenantID) async throws(CeleryUnavailable)
 }
 
 /// What became of a submission.
 package enum CelerySubmission: Sendable, Equatable {
     /// It outlives any crash from here on.
-    case accepted(TaskID)
+    case accepted(TaskID, TenantID)
     /// The same request would be refused again.
     case refused(CeleryException)
     /// The key belongs to another request.

@@ -6,6 +6,7 @@ import Webhooks
 enum KeptSecrets {
     static let callbackFile = "callback.secret"
     static let videoLinkFile = "video-links.secret"
+    static let storeNameFile = "store.name"
 
     /// What callbacks are signed with.
     ///
@@ -23,6 +24,19 @@ enum KeptSecrets {
             in: directory,
             new: { SymmetricKey(size: .bits256).withUnsafeBytes { Data($0).base64EncodedString() } },
             read: { $0.count >= 32 ? $0 : nil },
+            write: \.self
+        )
+    }
+
+    /// What tells the task store of this directory from all others; no secret, but kept as one.
+    ///
+    /// - Throws: `dataDirectoryUnusable` if it cannot be read or written, or is none.
+    static func storeName(in directory: String) throws(ServerError) -> String {
+        try secret(
+            storeNameFile,
+            in: directory,
+            new: { UUID().uuidString.lowercased() },
+            read: { UUID(uuidString: $0) == nil ? nil : $0 },
             write: \.self
         )
     }

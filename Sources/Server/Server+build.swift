@@ -19,6 +19,7 @@ import Webhooks
 struct Server: Sendable {
     private let store: SQLiteTaskStore
     private let closeResults: @Sendable () async throws -> Void
+    private let closeCelery: @Sendable () async -> Void
     private let media: FileMediaStore
     private let fetcher: GuardedMediaFetcher
     private let resolver: SystemAddressResolver
@@ -151,6 +152,17 @@ struct Server: Sendable {
                 await page.text()
             }
         }
+        let origin = OwnOrigin(api)
+        let (celery, closeCelery) = try celery(
+            configuration,
+            store: { () throws(ServerError) in try KeptSecrets.storeName(in: directory) },
+            api: api,
+            service: scheduler,
+            gate: access.gate,
+            origin: origin,
+            clock: clock,
+            logger: logger
+        )
         let http = buildAPI(
             settings: api,
             service: scheduler,
@@ -161,19 +173,22 @@ struct Server: Sendable {
             tracer: tracer,
             logger: logger,
             metricsPage: { await page.text() },
-            onBound: onBound
+            onBound: { address in
+                origin.listens(at: address)
+                await onBound(address)
+            }
         )
         return Server(
             store: store,
             closeResults: closeResults,
+            closeCelery: closeCelery,
             media: media,
             fetcher: fetcher,
             resolver: resolver,
             // Stopped in reverse: requests first, then the work, then the engines; what they tell of that last.
             services: exporter + [monitor, book, ring] + [metricsServer].compactMap { $0 } + engines + [
                 callbacks, retention, scheduler.reaper, scheduler.keeper, scheduler.forecaster, scheduler.dispatcher,
-                http,
-            ],
+            ] + celery + [http],
             drainTimeout: configuration.scheduling.drainTimeout,
             logger: logger
         )
@@ -196,6 +211,7 @@ struct Server: Sendable {
         }
         await fetcher.close()
         resolver.close()
+        await closeCelery()
         try await store.close()
         try await closeResults()
         try await media.close()
@@ -346,6 +362,7 @@ enum ServerError: Error, Equatable {
     case dataDirectoryUnusable(String)
     case bucketUnusable(String)
     case certificatesUnusable(String)
+    case celeryUnusable(String)
     /// Anybody could come in at this host.
     case openToAll(String)
     case identityUnusable(String)
@@ -369,6 +386,8 @@ enum ServerError: Error, Equatable {
             "The bucket of s3.bucket cannot be used: \(reason)"
         case .certificatesUnusable(let reason):
             "The certificates of callbacks.trustRoots cannot be used: \(reason)"
+        case .celeryUnusable(let reason):
+            "Celery's broker or backend cannot be used: \(reason)"
         case .openToAll(let host):
             """
             There is no key yet, so whoever reaches \(host) could do everything. Make one with
@@ -384,7 +403,8 @@ enum ServerError: Error, Equatable {
     var exitCode: ExitCode {
         switch self {
         case .identityUnusable, .openToAll: Exit.configuration
-        case .dataDirectoryInUse, .dataDirectoryUnusable, .bucketUnusable, .certificatesUnusable: Exit.unavailable
+        case .dataDirectoryInUse, .dataDirectoryUnusable, .bucketUnusable, .certificatesUnusable, .celeryUnusable:
+            Exit.unavailable
         }
     }
 }
