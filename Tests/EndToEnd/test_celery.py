@@ -72,7 +72,13 @@ def serve(start: Callable[..., Server], redis: RedisServer) -> Callable[..., Ser
 
 def wait_for_state(result: AsyncResult, states: set[str], seconds: float = 30) -> str:
     """The state of a task once it is one of some."""
-    return wait_for(lambda: result.state if result.state in states else None, seconds, f"not one of {states}")
+
+    def look() -> str | None:
+        state = result.state
+        assert state != "FAILURE", result.info
+        return state if state in states else None
+
+    return wait_for(look, seconds, f"not one of {states}")
 
 
 def test_a_task_comes_back_as_the_task_that_http_shows(serve: Callable[..., Server], application: Application) -> None:
@@ -105,7 +111,7 @@ def test_what_is_wrong_is_an_exception_and_stops_nothing(
 ) -> None:
     serve()
     bad = application.send(width=63, num_frames=-4, colour="red")
-    with pytest.raises(ValueError, match=r"(?s)width.*num_frames.*colour|colour") as caught:
+    with pytest.raises(ValueError, match="width") as caught:
         bad.get(timeout=30)
     for field in ("width", "num_frames", "colour"):
         assert field in str(caught.value)
@@ -134,9 +140,9 @@ def test_what_is_wrong_is_an_exception_and_stops_nothing(
 
 
 def test_a_task_can_be_revoked_wherever_it_is(serve: Callable[..., Server], application: Application) -> None:
-    serve(timed=0.2)
+    serve(timed=0.5)
     control = application.celery.control
-    running = application.send("running", num_inference_steps=200)
+    running = application.send("running", num_inference_steps=100)
     wait_for_state(running, {"PROGRESS"})
     queued = application.send("queued")
     wait_for_state(queued, {"RECEIVED"})
