@@ -82,7 +82,7 @@ extension RedisConnection {
 
 extension RedisURL {
     /// What the certificate must be good for; `nil` for an address, which is then compared itself.
-    fileprivate var nameForTLS: String? {
+    var nameForTLS: String? {
         (try? SocketAddress(ipAddress: host, port: 0)) == nil ? host : nil
     }
 }

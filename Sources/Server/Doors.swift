@@ -12,6 +12,8 @@ struct Doors: Sendable {
     let settings: APISettings
     /// `nil` without TLS.
     let identity: TLSIdentity?
+    /// What tells the task store from all others.
+    let storeName: String
     private let secrets: [WebhookSecret]
 
     /// Reads the keys, and judges whether the server may listen where it is told to.
@@ -47,6 +49,7 @@ struct Doors: Sendable {
             ),
             settings: settings,
             identity: try Server.identity(configuration.http),
+            storeName: try await kept.storeName(),
             secrets: configuration.callbackSecrets.isEmpty
                 ? [try await kept.callbackSecret()] : configuration.callbackSecrets
         )

@@ -8,6 +8,7 @@ import Webhooks
 struct KeptSecrets {
     static let callbackFile = "callback.secret"
     static let videoLinkFile = "video-links.secret"
+    static let storeNameFile = "store.name"
 
     /// The data directory.
     let directory: String
@@ -32,6 +33,14 @@ struct KeptSecrets {
         let agreed = try await Self.agreed(Self.videoLinkFile, Self.newLinkSecret(), coordination)
         guard agreed.utf8.count >= 32 else { throw .storeUnusable("\(Self.videoLinkFile) is no secret") }
         return agreed
+    }
+
+    /// What tells the task store from all others; no secret, but kept as one.
+    ///
+    /// - Throws: `dataDirectoryUnusable` or `storeUnusable` if it cannot be read or written, or is none.
+    func storeName() async throws(ServerError) -> String {
+        guard let coordination else { return try Self.storeName(in: directory) }
+        return try await Self.agreed(Self.storeNameFile, UUID().uuidString.lowercased(), coordination)
     }
 
     private static func agreed(
@@ -67,6 +76,19 @@ struct KeptSecrets {
             in: directory,
             new: newLinkSecret,
             read: { $0.count >= 32 ? $0 : nil },
+            write: \.self
+        )
+    }
+
+    /// What tells the task store of this directory from all others; no secret, but kept as one.
+    ///
+    /// - Throws: `dataDirectoryUnusable` if it cannot be read or written, or is none.
+    static func storeName(in directory: String) throws(ServerError) -> String {
+        try secret(
+            storeNameFile,
+            in: directory,
+            new: { UUID().uuidString.lowercased() },
+            read: { UUID(uuidString: $0) == nil ? nil : $0 },
             write: \.self
         )
     }

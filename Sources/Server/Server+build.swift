@@ -146,7 +146,20 @@ extension Server {
         }
         services += [scheduler.reaper, scheduler.forecaster]
         if role.hasEngines { services += [scheduler.keeper, scheduler.dispatcher] }
+        var closeCelery: @Sendable () async -> Void = {}
         if let doors {
+            let origin = OwnOrigin(doors.settings)
+            do throws(ServerError) {
+                let bridge = try celery(
+                    configuration, doors, service: scheduler, origin: origin, clock: clock, logger: logger)
+                services += bridge.services
+                closeCelery = bridge.close
+            } catch {
+                await fetcher.close()
+                // The first reason is the one to tell.
+                try? await closeResults()
+                throw error
+            }
             services.append(
                 buildAPI(
                     settings: doors.settings,
@@ -158,7 +171,10 @@ extension Server {
                     tracer: tracer,
                     logger: logger,
                     metricsPage: { await page.text() },
-                    onBound: onBound
+                    onBound: { address in
+                        origin.listens(at: address)
+                        await onBound(address)
+                    }
                 )
             )
         }
@@ -167,7 +183,7 @@ extension Server {
             drainTimeout: configuration.scheduling.drainTimeout,
             logger: logger,
             closing: [
-                { await fetcher.close() }, { resolver.close() }, { try await opened.close() }, closeResults,
+                { await fetcher.close() }, { resolver.close() }, { [closeCelery] in await closeCelery() }, { try await opened.close() }, closeResults,
                 { try await files.close() },
             ]
         )

@@ -52,6 +52,7 @@ struct ServerConfiguration: Sendable, Equatable {
     /// How often the devices are looked at.
     var probeInterval = Duration.seconds(2)
     var tracing = TracingConfiguration()
+    var celery = CeleryConfiguration()
     /// How lines of the log look; always the name of a format.
     var logFormatName = LogFormat.human.rawValue
     /// The least severe messages that are logged; always the name of a level.
@@ -165,6 +166,7 @@ struct ServerConfiguration: Sendable, Equatable {
     var faults: [(key: String, message: String)] {
         var faults: [(key: String, message: String)] = []
         if let fault = s3.fault { faults.append(("s3.bucket", fault)) }
+        if let fault = celery.fault { faults.append(("celery.broker", fault)) }
         if (http.tlsCertificate == nil) != (http.tlsKey == nil) {
             faults.append(("http.tlsCertificate", "needs http.tlsKey, and http.tlsKey needs it"))
         }

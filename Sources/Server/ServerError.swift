@@ -7,6 +7,7 @@ enum ServerError: Error, Equatable {
     case dataDirectoryUnusable(String)
     case bucketUnusable(String)
     case certificatesUnusable(String)
+    case celeryUnusable(String)
     /// Anybody could come in at this host.
     case openToAll(String)
     case identityUnusable(String)
@@ -34,6 +35,8 @@ enum ServerError: Error, Equatable {
             "The bucket of s3.bucket cannot be used: \(reason)"
         case .certificatesUnusable(let reason):
             "The certificates of callbacks.trustRoots cannot be used: \(reason)"
+        case .celeryUnusable(let reason):
+            "Celery's broker or backend cannot be used: \(reason)"
         case .openToAll(let host):
             """
             There is no key yet, so whoever reaches \(host) could do everything. Make one with
@@ -56,7 +59,8 @@ enum ServerError: Error, Equatable {
     var exitCode: ExitCode {
         switch self {
         case .identityUnusable, .openToAll, .needsSharedStore: Exit.configuration
-        case .dataDirectoryInUse, .dataDirectoryUnusable, .bucketUnusable, .certificatesUnusable, .storeUnusable:
+        case .dataDirectoryInUse, .dataDirectoryUnusable, .bucketUnusable, .certificatesUnusable, .celeryUnusable,
+            .storeUnusable:
             Exit.unavailable
         }
     }

@@ -47,7 +47,7 @@ struct InvalidSetting: Error, Equatable {
 ///
 /// `docs/configuration.md` is made from it, and a test compares the two.
 enum SettingsTable {
-    static let all: [Setting] = general + scheduling + telemetry
+    static let all: [Setting] = general + scheduling + telemetry + celery
 
     private static let general: [Setting] = [
         .text(

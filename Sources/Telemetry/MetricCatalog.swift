@@ -2,7 +2,8 @@
 ///
 /// `docs/metrics.md` is compared with it by a test, and so is what a running server answers.
 package enum MetricCatalog {
-    package static let all: [MetricDescription] = summary + http + tasks + work + devices + results + delivery + process
+    package static let all: [MetricDescription] =
+        summary + http + tasks + work + devices + results + delivery + celery + process
 
     /// The names that the reference deployment's dashboards know.
     private static let summary: [MetricDescription] = [
