@@ -44,6 +44,7 @@ enum Disk {
     /// - Parameters:
     ///   - path: of the file.
     ///   - isShared: whether there are other processes.
+    /// - Throws: `unavailable`.
     static func removeLeftover(_ path: String, isShared: Bool) throws(ResultStoreError) {
         if isShared {
             let before = WallClock.milliseconds() - StagingDirectory.leftoverAge

@@ -16,6 +16,7 @@ struct StagingDirectory: Sendable {
     /// - Parameters:
     ///   - path: absolute.
     ///   - isShared: other processes write here as well, so that only what is old can have been left.
+    /// - Throws: `full`, `unavailable`.
     init(_ path: String, isShared: Bool = false) throws(ResultStoreError) {
         self.path = path
         self.isShared = isShared

@@ -27,7 +27,7 @@ extension VideoScheduler {
     /// Generations that run on the engines of this process.
     package var ownRunning: Int { running.count }
 
-    /// The processes of the deployment by role; empty without a coordination.
+    /// The processes of the deployment by role, this one among them.
     package func members() -> [MemberCount] {
         deployment.memberCounts(at: clock.monotonicTime().inSeconds)
     }

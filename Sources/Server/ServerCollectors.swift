@@ -9,21 +9,28 @@ enum ServerCollectors {
     private static let tenantLimit = 50
 
     /// - Parameters:
-    ///   - service: says what waits and runs.
+    ///   - service: says what waits and runs; of several processes each tells of its own devices and engines.
     ///   - monitor: sees the machine's devices.
     ///   - directory: of the data.
     ///   - waitingWrites: how many writes wait for the task store.
     /// - Returns: one for each part that may fail by itself.
     static func all(
-        _ service: any VideoService,
+        _ service: VideoScheduler,
         _ monitor: DeviceMonitor,
         directory: String,
         waitingWrites: @escaping @Sendable () -> Int
     ) -> [MetricCollector] {
         [
-            MetricCollector("queue") { (try? await service.queueStatus()).map(samples) },
+            MetricCollector("queue") {
+                guard var queue = try? await service.queueStatus() else { return nil }
+                queue.running = service.ownRunning
+                return samples(queue)
+            },
+            MetricCollector("members") { service.members().map(samples) },
             MetricCollector("tenants") { (try? await service.usage()).map { samples($0) } },
-            MetricCollector("devices") { service.devices().flatMap(samples) + monitor.latest.devices.flatMap(samples) },
+            MetricCollector("devices") {
+                service.ownDevices().flatMap(samples) + monitor.latest.devices.flatMap(samples)
+            },
             MetricCollector("store") { [MetricSample("animato_store_waiting_writes", waitingWrites())] },
             MetricCollector("data") { fileSystem(of: directory) },
             MetricCollector("process") { ProcessReading.now()?.samples },
@@ -40,6 +47,11 @@ enum ServerCollectors {
             MetricSample("animato_data_bytes", size.doubleValue),
             MetricSample("animato_data_free_bytes", free.doubleValue),
         ]
+    }
+
+    /// Of the processes of one role.
+    static func samples(_ members: MemberCount) -> MetricSample {
+        MetricSample("animato_members", members.count, members.role)
     }
 
     /// Of the queue.

@@ -70,6 +70,12 @@ package enum MetricCatalog {
             "animato_predicted_wait_seconds", .gauge, "What a request of normal priority would wait for now."),
         MetricDescription(
             "animato_waiting_generations", .gauge, "Generations that wait for a device.", labels: ["priority"]),
+        MetricDescription(
+            "animato_members",
+            .gauge,
+            "Processes of the deployment that are there, by what they do: all, api or worker.",
+            labels: ["role"]
+        ),
         MetricDescription("animato_running_generations", .gauge, "Generations that run on this server's engines."),
         MetricDescription(
             "animato_tenant_waiting_tasks",

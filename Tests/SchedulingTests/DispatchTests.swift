@@ -107,7 +107,7 @@ struct DispatchTests {
             #expect(one.commands.isEmpty)
             try await world.scheduler.setDraining(false, device: "cuda:0")
             #expect(world.scheduler.devices().map(\.state) == [.ready, .ready])
-            #expect(throws: AdmissionError.deviceUnknown) {
+            await #expect(throws: AdmissionError.deviceUnknown) {
                 try await world.scheduler.setDraining(true, device: "cuda:7")
             }
         }

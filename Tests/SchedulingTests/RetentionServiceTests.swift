@@ -51,6 +51,22 @@ struct RetentionServiceTests {
         }
     }
 
+    @Test("Of several processes one tidies up, and another once that one is gone")
+    func turns() async throws {
+        try await RetentionWorld.with { retention in
+            let task = try await retention.make("a")
+            let coordination = LocalCoordination(clock: retention.clock)
+            let (one, other) = (WorkerID(rawValue: "one"), WorkerID(rawValue: "other"))
+            let turn = DutyTurn(DutyTurn.retention, as: one, coordination)
+            #expect(try await coordination.lead(DutyTurn.retention, as: other, for: .seconds(60)))
+            try await retention.tidying(Self.evicting(bytes: 0), turn: turn)
+            #expect(try await retention.isExpired(task) == false)
+            retention.clock.advance(by: .seconds(61))
+            try await retention.tidying(Self.evicting(bytes: 0), turn: turn)
+            #expect(try await retention.isExpired(task))
+        }
+    }
+
     @Test("A quota of nothing leaves nothing, and a missing one everything")
     func extremes() async throws {
         try await RetentionWorld.with { retention in

@@ -23,11 +23,13 @@ struct RetentionWorld: Sendable {
     /// - Parameters:
     ///   - settings: of the service.
     ///   - results: what it sees of the result store; all of it if nothing is given.
+    ///   - turn: whose turn it is; always the service's if nothing is given.
     ///   - body: gets a function that has one pass made and returns when it is over. The first one is over before.
     /// - Throws: what the body throws.
     func tidying(
         _ settings: RetentionSettings,
         results: (any ResultStore)? = nil,
+        turn: DutyTurn? = nil,
         _ body: (_ pass: () async -> Void) async throws -> Void = { _ in }
     ) async throws {
         let passes = PassClock(time: clock)
@@ -43,6 +45,7 @@ struct RetentionWorld: Sendable {
                 logger: world.logger
             ),
             settings: settings,
+            turn: turn,
             clock: passes,
             logger: world.logger
         )

@@ -75,9 +75,10 @@ package final class LocalCoordination: Coordination {
 
     package func post(_ message: [UInt8], to topic: String, keeping: Int) async throws(TaskStoreError) {
         try change { state in
-            state.topics[topic, default: Topic()].kept.append(message)
-            state.topics[topic]?.kept.removeFirst(max(0, (state.topics[topic]?.kept.count ?? 0) - keeping))
-            for listener in (state.topics[topic]?.listeners ?? [:]).values { listener.yield(message) }
+            var entry = state.topics[topic] ?? Topic()
+            entry.kept = Array((entry.kept + [message]).suffix(keeping))
+            state.topics[topic] = entry
+            for listener in entry.listeners.values { listener.yield(message) }
         }
     }
 

@@ -115,13 +115,10 @@ final class Deployment: Sendable {
     // MARK: Devices
 
     /// The make of device that costs are told for.
-    var reference: DeviceKind { agreedReference ?? likelyReference ?? .reference }
-
-    /// What is proposed as that: this process's first device, else the first of another.
-    var likelyReference: DeviceKind? {
-        if let own = fleet.devices.first { return fleet.kind(of: own) }
-        let theirs = others(at: now).lazy.flatMap(\.report.devices).first?.kind
-        return (theirs ?? remembered?.reference).map { DeviceKind(name: $0) }
+    ///
+    /// Until the processes agree that of this process's first device.
+    var reference: DeviceKind {
+        agreedReference ?? remembered?.reference.map { DeviceKind(name: $0) } ?? fleet.reference
     }
 
     /// Every device there is, as the policies see it; those of this process first.
@@ -191,9 +188,8 @@ final class Deployment: Sendable {
         return found
     }
 
-    /// The processes by role.
+    /// The processes by role, this one among them.
     func memberCounts(at now: Double) -> [MemberCount] {
-        guard members != nil else { return [] }
         var counts = Dictionary(MemberIdentity.Role.allCases.map { ($0.rawValue, 0) }, uniquingKeysWith: { $1 })
         for role in [identity.role.rawValue] + others(at: now).map(\.report.role) {
             // What a newer process says must not make a series of its own.

@@ -25,7 +25,8 @@ package struct DutyTurn: Sendable {
         do throws(TaskStoreError) {
             return try await coordination.lead(duty, as: member, for: duration)
         } catch {
-            logger.warning("Whose turn it is could not be asked", metadata: ["duty": "\(duty)", "code": "\(error.code)"])
+            let metadata: Logger.Metadata = ["duty": "\(duty)", "code": "\(error.code)"]
+            logger.warning("Whose turn it is could not be asked", metadata: metadata)
             return false
         }
     }

@@ -9,7 +9,7 @@ import Tasks
 package struct Presence: Service {
     /// Longest time between two reports, and shortest, however much happens.
     private static let interval: Duration = .seconds(1)
-    private static let leastPause: Duration = .milliseconds(250)
+    private static let leastPause: Duration = .milliseconds(500)
 
     let coordination: any Coordination
     let deployment: Deployment
@@ -93,8 +93,11 @@ package struct Presence: Service {
 
     /// All processes tell costs for the same make of device, whichever they have.
     private func agreeOnReference() async throws(TaskStoreError) {
-        guard deployment.agreedReference == nil, let likely = deployment.likelyReference else { return }
-        let agreed = try await coordination.agree(on: "fleet.reference", proposing: Array(likely.name.utf8))
+        // Before the device was looked at its make is not known; who has no device is told with the models.
+        guard deployment.agreedReference == nil, let device = fleet.devices.first,
+            let snapshot = fleet.snapshot(of: device)
+        else { return }
+        let agreed = try await coordination.agree(on: "fleet.reference", proposing: Array(snapshot.name.utf8))
         deployment.agree(on: DeviceKind(name: String(decoding: agreed, as: UTF8.self)))
         book.forgetAppraisals()
     }
@@ -104,8 +107,10 @@ package struct Presence: Service {
         guard !deployment.board.descriptions.isEmpty else { return }
         let known = deployment.remembered ?? RememberedCatalog()
         let there = deployment.descriptions(at: deployment.now)
-        guard var next = known.renewed(by: there, at: clock.wallTime()) else { return }
-        next.reference = deployment.agreedReference?.name
+        let reference = deployment.agreedReference?.name ?? known.reference
+        var next = known.renewed(by: there, at: clock.wallTime()) ?? known
+        next.reference = reference
+        guard next != known else { return }
         // What was read from JSON can be written as such.
         guard let bytes = try? next.encoded() else { return }
         try await coordination.post(bytes, to: RememberedCatalog.topic, keeping: 1)
