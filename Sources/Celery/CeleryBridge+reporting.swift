@@ -35,7 +35,7 @@ extension CeleryBridge {
         if let sight, try await hasExpired(open, sight) { return }
         let record = record(of: open, sight)
         let before = tasks.told(id)
-        if record != before {
+        if Self.isNews(record, before) {
             try await broker.record(record, of: open.brief, record.state.isFinal ? .always : .open)
             metrics.recorded(record.state)
             await announce(open, record, before, sight)
@@ -45,6 +45,12 @@ extension CeleryBridge {
         try await broker.finish(id)
         tasks.remove(id)
         metrics.open(tasks.count)
+    }
+
+    /// Whether a record is worth a write: of a task far back in the queue, only that it waits.
+    private static func isNews(_ record: CeleryRecord, _ before: CeleryRecord?) -> Bool {
+        guard record.state == .received, before?.state == .received else { return record != before }
+        return record != before && record.result["queue_position"] != .null
     }
 
     /// Cancels a task that waits for longer than its sender wants.

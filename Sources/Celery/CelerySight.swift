@@ -30,7 +30,7 @@ package struct CelerySight: Sendable, Equatable {
             let failure = task.generation.failure
             return CeleryRecord(
                 .failure,
-                failure.map(exception) ?? CeleryException("RuntimeError", "It failed.", code: "unknown"),
+                failure.map(exception) ?? CeleryException("RuntimeError", "It failed.", code: "internal"),
                 doneAt: task.finishedAt
             )
         case .cancelled:

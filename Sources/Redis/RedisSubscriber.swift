@@ -61,9 +61,8 @@ package struct RedisSubscriber: Sendable {
                 group.addTask {
                     while true {
                         try await Task.sleep(for: Self.pingInterval)
-                        guard hearing.heardLately() else {
-                            throw RedisError.unavailable("the server does not answer")
-                        }
+                        // The loop below ends with the connection.
+                        guard hearing.heardLately() else { return connection.channel.close(promise: nil) }
                         try await outbound.write(Self.encoded(RedisCommand("PING")))
                     }
                 }
@@ -77,7 +76,9 @@ package struct RedisSubscriber: Sendable {
                         guard let parts = reply.array, let kind = parts.first?.text else { continue }
                         if kind == "subscribe" { subscribed() }
                         guard kind == "message", parts.count == 3, let bytes = parts[2].bytes else { continue }
+                        hearing.isBusy(true)
                         await receive(bytes)
+                        hearing.isBusy(false)
                     }
                 }
                 group.cancelAll()
@@ -122,16 +123,21 @@ package struct RedisSubscriber: Sendable {
 
 /// Whether something was heard since it was last asked for.
 private final class Hearing: Sendable {
-    private let heard = Mutex(true)
+    private let state = Mutex((heard: true, isBusy: false))
 
     func hear() {
-        heard.withLock { $0 = true }
+        state.withLock { $0.heard = true }
+    }
+
+    /// While a message is worked on nothing more is read, and nothing can be heard.
+    func isBusy(_ isBusy: Bool) {
+        state.withLock { $0 = (true, isBusy) }
     }
 
     func heardLately() -> Bool {
-        heard.withLock { heard in
-            defer { heard = false }
-            return heard
+        state.withLock { state in
+            defer { state.heard = false }
+            return state.heard || state.isBusy
         }
     }
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import requests
-from celery import Celery
+from celery import Celery, group
 from celery.exceptions import NotRegistered, TaskRevokedError
 from celery.result import AsyncResult
 from redis_server import RedisServer
@@ -63,7 +63,7 @@ def serve(start: Callable[..., Server], redis: RedisServer) -> Callable[..., Ser
     """Starts servers that take tasks from that Redis."""
 
     def start_one(**settings: object) -> Server:
-        server = start(celery_broker=redis.url, celery_worker="animato@test", **settings)
+        server = start(**{"celery_broker": redis.url, "celery_worker": "animato@test"} | settings)
         server.wait_until_ready()
         return server
 
@@ -172,6 +172,13 @@ def test_an_id_means_one_task(serve: Callable[..., Server], application: Applica
     assert len(server.get("/api/v1/tasks").json()["tasks"]) == 2
 
 
+def test_a_group_is_waited_for_as_one(serve: Callable[..., Server], application: Application) -> None:
+    serve()
+    tasks = [application.celery.signature(TASK, kwargs={"prompt": prompt, **SMALL}, queue="animato") for prompt in "ab"]
+    values = group(tasks, app=application.celery).apply_async().get(timeout=30)
+    assert [value["request"]["prompt"] for value in values] == ["a", "b"]
+
+
 def test_eta_expires_and_priority_are_kept_to(serve: Callable[..., Server], application: Application) -> None:
     server = serve()
     now = datetime.datetime.now(datetime.UTC)
@@ -213,6 +220,19 @@ def test_a_server_outlives_a_restart_of_redis(
     value = wait_for(lambda: running.result if running.state == "SUCCESS" else None, 60, "the result was not told")
     assert value["status"] == "SUCCESS"
     assert wait_for(lambda: application.celery.control.ping(timeout=2), 30, "no answer any more")
+
+
+def test_two_servers_share_a_queue_and_each_task_is_made_once(
+    serve: Callable[..., Server], application: Application, tmp_path: Path
+) -> None:
+    one = serve(timed=0.05)
+    other = serve(timed=0.05, data_directory=tmp_path / "other", celery_worker="animato@other")
+    results = [application.send(f"task {index}") for index in range(20)]
+    values = [result.get(timeout=60) for result in results]
+    made = [server.get("/api/v1/tasks", params={"limit": 100}).json()["tasks"] for server in (one, other)]
+    assert sorted(task["task_id"] for tasks in made for task in tasks) == sorted(value["task_id"] for value in values)
+    one.stop()
+    assert application.send("after one has gone").get(timeout=60)["status"] == "SUCCESS"
 
 
 def test_tasks_run_with_the_key_of_the_settings(serve: Callable[..., Server], application: Application) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "docs/troubleshooting.md"
 ENGINE = REPOSITORY / "engine/animato_engine"
-ROOMS = ("API", "Access", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "Webhooks")
+ROOMS = ("API", "Access", "Celery", "Engine", "Results", "Scheduling", "Tasks", "TasksSQLite", "Webhooks")
 """Those whose errors reach somebody."""
 
 INSIDE = {

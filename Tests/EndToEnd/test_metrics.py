@@ -21,8 +21,13 @@ LOCAL = {"callbacks_allowHTTP": "true", "callbacks_allowedNetworks": "127.0.0.0/
 LINE = re.compile(r"([a-z_]+)(?:\{(.*)\})? (\S+)")
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 
-NOT_HERE = {"animato_device_temperature_celsius"}
-"""Processors do not tell."""
+NOT_HERE = {
+    "animato_device_temperature_celsius",
+    "animato_celery_messages_total",
+    "animato_celery_open_tasks",
+    "animato_celery_records_total",
+}
+"""Processors do not tell, and no Celery application is there."""
 
 
 class Metric(NamedTuple):
