@@ -141,6 +141,7 @@ struct APIResponder: HTTPResponder {
         case (.deviceDrain, .post): try await setDraining(true, ofDevice: call)
         case (.deviceResume, .post): try await setDraining(false, ofDevice: call)
         case (.queue, .get), (.queue, .head): try await showQueue(call)
+        case (.scale, .get), (.scale, .head): try await showScale(call)
         case (.drain, .post): try await setDraining(true, call)
         case (.resume, .post): try await setDraining(false, call)
         case (.health, .get), (.health, .head): json(.ok, healthBody, call.id)
@@ -170,7 +171,8 @@ struct APIResponder: HTTPResponder {
         case (.generate, _), (.estimate, _), (.tasks, _), (.task, _), (.preview, _), (.models, _), (.uploads, _),
             (.upload, _),
             (.video, _), (.variant, _), (.deliveries, _), (.redelivery, _), (.devices, _), (.deviceDrain, _),
-            (.deviceResume, _), (.deviceUnload, _), (.events, _), (.queue, _), (.drain, _), (.resume, _), (.me, _),
+            (.deviceResume, _), (.deviceUnload, _), (.events, _), (.queue, _), (.scale, _), (.drain, _), (.resume, _),
+            (.me, _),
             (.tenants, _), (.keys, _), (.key, _), (.keyRotation, _), (.anyTasks, _), (.anyTask, _), (.anyDeliveries, _),
             (.anyRedelivery, _), (.operatorPage, _), (.studio, _), (.metrics, _),
             (.health, _), (.ready, _):

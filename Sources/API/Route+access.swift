@@ -20,7 +20,7 @@ extension Route {
             return .open
         case .video, .variant:
             return .link
-        case .metrics:
+        case .metrics, .scale:
             return .scope(.metrics)
         case .deviceDrain, .deviceResume, .deviceUnload, .drain, .resume, .tenants, .keys, .key, .keyRotation,
             .anyTasks, .anyTask, .anyDeliveries, .anyRedelivery:

@@ -24,6 +24,7 @@ enum Route: String, CaseIterable {
     case drain = "/api/v1/drain"
     case resume = "/api/v1/resume"
     case queue = "/api/v1/queue"
+    case scale = "/api/v1/scale"
     case events = "/api/v1/tasks/{task_id}/events"
     case me = "/api/v1/me"
     case deviceUnload = "/api/v1/devices/{device_id}/unload"
@@ -55,7 +56,8 @@ enum Route: String, CaseIterable {
             .keyRotation, .anyRedelivery,
             .openAIRemix:
             [.post]
-        case .tasks, .preview, .events, .models, .video, .variant, .deliveries, .devices, .queue, .me, .tenants,
+        case .tasks, .preview, .events, .models, .video, .variant, .deliveries, .devices, .queue, .scale, .me,
+            .tenants,
             .anyTasks, .anyDeliveries, .openAIContent, .openAIModels, .studio, .operatorPage, .openAPI, .documentation,
             .metrics, .health,
             .ready:

@@ -34,6 +34,8 @@ package struct SchedulingSettings: Sendable, Equatable {
     package var degradation: DegradationPolicy
     /// When idle engines rest.
     package var scaling: EngineScalingPolicy
+    /// How many devices there should be.
+    package var workers: WorkerScalingPolicy
     /// What a video calls the server that it was made by.
     package var software: String
 
@@ -54,6 +56,7 @@ package struct SchedulingSettings: Sendable, Equatable {
         batch: BatchPolicy = BatchPolicy(),
         degradation: DegradationPolicy = DegradationPolicy(),
         scaling: EngineScalingPolicy = EngineScalingPolicy(),
+        workers: WorkerScalingPolicy = WorkerScalingPolicy(),
         software: String = "Animato"
     ) {
         self.admission = admission
@@ -72,6 +75,7 @@ package struct SchedulingSettings: Sendable, Equatable {
         self.batch = batch
         self.degradation = degradation
         self.scaling = scaling
+        self.workers = workers
         self.software = software
     }
 }

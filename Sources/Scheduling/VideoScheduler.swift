@@ -1,6 +1,7 @@
 package import Engine
 package import Logging
 package import Results
+import Synchronization
 package import Tasks
 package import Tracing
 
@@ -24,6 +25,8 @@ package final class VideoScheduler: VideoService {
     private let book: CostBook
     let wake = WakeSignal()
     let running = RunningGenerations()
+    /// How many devices were needed lately.
+    let workers: Mutex<WorkerScaling>
     let metrics: SchedulingMetrics
     let localDevices: LocalDevices
 
@@ -80,6 +83,7 @@ package final class VideoScheduler: VideoService {
         self.intake = intake
         self.workspace = workspace
         self.settings = settings
+        workers = Mutex(WorkerScaling(settings.workers))
         self.clock = clock
         self.logger = logger
         self.book = book

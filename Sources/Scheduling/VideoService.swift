@@ -116,6 +116,9 @@ package protocol VideoService: Sendable {
     /// What waits and what runs.
     func queueStatus() async throws(AdmissionError) -> QueueStatus
 
+    /// How much there is to do, and how many devices should be there for it.
+    func scale() async throws(AdmissionError) -> ScaleStatus
+
     /// Starts no more work, or starts work again; what runs goes on, and what was accepted waits.
     ///
     /// Setting what is set already changes nothing. It does not outlive the process that has the device; of several

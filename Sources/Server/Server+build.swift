@@ -183,7 +183,8 @@ extension Server {
             drainTimeout: configuration.scheduling.drainTimeout,
             logger: logger,
             closing: [
-                { await fetcher.close() }, { resolver.close() }, { [closeCelery] in await closeCelery() }, { try await opened.close() }, closeResults,
+                { await fetcher.close() }, { resolver.close() }, { [closeCelery] in await closeCelery() },
+                { try await opened.close() }, closeResults,
                 { try await files.close() },
             ]
         )

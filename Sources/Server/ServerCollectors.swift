@@ -7,6 +7,8 @@ import Telemetry
 enum ServerCollectors {
     /// Tenants that are shown by name.
     private static let tenantLimit = 50
+    /// Models that are shown by name.
+    private static let modelLimit = 50
 
     /// - Parameters:
     ///   - service: says what waits and runs; of several processes each tells of its own devices and engines.
@@ -27,6 +29,7 @@ enum ServerCollectors {
                 return samples(queue)
             },
             MetricCollector("members") { service.members().map(samples) },
+            MetricCollector("scale") { (try? await service.scale()).map { samples($0) } },
             MetricCollector("tenants") { (try? await service.usage()).map { samples($0) } },
             MetricCollector("devices") {
                 service.ownDevices().flatMap(samples) + monitor.latest.devices.flatMap(samples)
@@ -64,6 +67,21 @@ enum ServerCollectors {
         if let wait = queue.predictedWaitSeconds {
             samples.append(MetricSample("animato_predicted_wait_seconds", wait))
         }
+        return samples
+    }
+
+    /// Of the backlog: the models with the most of it by name, the rest as one.
+    static func samples(_ scale: ScaleStatus, limit: Int = modelLimit) -> [MetricSample] {
+        let largest = scale.models.sorted { ($1.backlogSeconds, $0.name) < ($0.backlogSeconds, $1.name) }
+        var samples = largest.prefix(limit).map {
+            MetricSample("animato_backlog_device_seconds", $0.backlogSeconds, $0.name)
+        }
+        if largest.count > limit {
+            let rest = largest.dropFirst(limit).reduce(0) { $0 + $1.backlogSeconds }
+            samples.append(MetricSample("animato_backlog_device_seconds", rest, other.rawValue))
+        }
+        samples.append(MetricSample("animato_devices_present", scale.present))
+        samples.append(MetricSample("animato_devices_needed", scale.needed))
         return samples
     }
 

@@ -95,6 +95,25 @@ extension SettingsTable {
             \.scheduling.scaling.sleepAfter,
             "After how long without work an engine's process ends, until there is work again. Nothing: never."
         ),
+        .duration(
+            "scale.targetWait",
+            \.scheduling.workers.targetWait,
+            1...31_536_000,
+            "How long what waits may wait: /api/v1/scale asks for as many devices as that takes."
+        ),
+        .integer(
+            "scale.minimum",
+            \.scheduling.workers.minimum,
+            0...100_000,
+            "Devices that it asks for with nothing to do."
+        ),
+        .integer("scale.maximum", \.scheduling.workers.maximum, 1...100_000, "Devices that it asks for at most."),
+        .duration(
+            "scale.stabilisation",
+            \.scheduling.workers.stabilisation,
+            0...86_400,
+            "It asks for fewer only once no more were needed for so long."
+        ),
         .duration("devices.probeInterval", \.probeInterval, 0.1...3600, "How often the devices are looked at."),
     ]
 }

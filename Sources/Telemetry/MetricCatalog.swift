@@ -78,6 +78,15 @@ package enum MetricCatalog {
         ),
         MetricDescription("animato_running_generations", .gauge, "Generations that run on this server's engines."),
         MetricDescription(
+            "animato_backlog_device_seconds",
+            .gauge,
+            "Predicted device time until all that waits and runs is made, of the models that have any.",
+            labels: ["model"]
+        ),
+        MetricDescription("animato_devices_present", .gauge, "Devices that take work."),
+        MetricDescription(
+            "animato_devices_needed", .gauge, "Devices that there should be for the backlog; see /api/v1/scale."),
+        MetricDescription(
             "animato_tenant_waiting_tasks",
             .gauge,
             "Tasks that wait, of the busiest tenants; those of the rest together are other.",

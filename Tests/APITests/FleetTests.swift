@@ -120,6 +120,37 @@ struct FleetTests {
         }
     }
 
+    @Test("A scaler is told what there is to do and how many devices that takes")
+    func scale() async throws {
+        let service = ScriptedVideoService {
+            $0.scale = ScaleStatus(
+                models: [
+                    .init(name: "EasyAnimateV5.1-12b-zh", waiting: 11, running: 2, backlogSeconds: 1200.04),
+                    .init(name: "EasyAnimateV5.1-7b-zh", waiting: 1, backlogSeconds: 87.46),
+                ],
+                waiting: 12,
+                running: 2,
+                backlogSeconds: 1287.5,
+                present: 3,
+                busy: 2,
+                needed: 5
+            )
+        }
+        try await withAPI(service) { port in
+            let response = try await request(port, "GET", "/api/v1/scale")
+            #expect(response.status == 200)
+            #expect(response["Cache-Control"] == "no-store")
+            try expectWire(response.body, "scale")
+        }
+    }
+
+    @Test("A scaler is not told that nothing is to be done when the store cannot be asked")
+    func scaleWithoutStore() async throws {
+        try await withAPI(ScriptedVideoService { $0.failure = .store(.unavailable("gone")) }) { port in
+            #expect(try await request(port, "GET", "/api/v1/scale").code == "store_unavailable")
+        }
+    }
+
     @Test("The whole server is drained and resumed, and shows its queue each time")
     func drainServer() async throws {
         let service = ScriptedVideoService { $0.queue = QueueStatus(waiting: 4, running: 1) }

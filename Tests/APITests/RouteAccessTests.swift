@@ -26,7 +26,7 @@ struct RouteAccessTests {
                     .link
                 } else if Self.administrators.contains(route) {
                     .scope(.admin)
-                } else if route == .metrics {
+                } else if route == .metrics || route == .scale {
                     .scope(.metrics)
                 } else {
                     .scope(isLook ? .read : .generate)

@@ -25,7 +25,8 @@ struct RouteTests {
             ("/api/v1/devices", ["POST", "PUT", "DELETE"], "GET, HEAD"),
             ("/api/v1/devices/cuda:0/drain", ["GET", "HEAD", "PUT", "DELETE"], "POST"),
             ("/api/v1/devices/cuda:0/resume", ["GET", "HEAD", "DELETE"], "POST"),
-            ("/api/v1/queue", ["POST", "DELETE"], "GET, HEAD"), ("/api/v1/drain", ["GET", "HEAD", "DELETE"], "POST"),
+            ("/api/v1/queue", ["POST", "DELETE"], "GET, HEAD"),
+            ("/api/v1/scale", ["POST", "DELETE"], "GET, HEAD"), ("/api/v1/drain", ["GET", "HEAD", "DELETE"], "POST"),
             ("/api/v1/resume", ["GET", "HEAD", "DELETE"], "POST"), ("/healthz", ["POST", "DELETE"], "GET, HEAD"),
             ("/readyz", ["POST", "OPTIONS"], "GET, HEAD"),
         ] as [(String, [String], String)]

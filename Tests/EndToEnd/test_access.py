@@ -89,6 +89,7 @@ DECISIONS = {
     "POST /api/v1/drain": Route("admin", 200, 403),
     "POST /api/v1/resume": Route("admin", 200, 403),
     "GET /api/v1/queue": Route("read", 200, 200),
+    "GET /api/v1/scale": Route("metrics", 200, 403),
     "GET /api/v1/me": Route("read", 200, 200),
     "GET /api/v1/admin/tenants": Route("admin", 200, 403),
     "GET /api/v1/admin/keys": Route("admin", 200, 403),

@@ -238,6 +238,17 @@ def test_workers_of_a_gpu_overlay_ask_for_one_and_are_scaled_by_the_scaler_alone
         assert ("replicas" in worker["spec"]) == (name == "gpu")
 
 
+def test_the_scaler_finds_its_number_where_the_api_says_it() -> None:
+    path = yaml.safe_load((REPOSITORY / "openapi.yaml").read_text())["paths"]["/api/v1/scale"]
+    answer = path["get"]["responses"]["200"]["content"]["application/json"]["example"]
+    (scaled,) = of_kind(overlay("autoscaling"), "ScaledObject")
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["metadata"]["url"] == "http://animato-api.animato.svc/api/v1/scale"
+    for key in trigger["metadata"]["valueLocation"].split("."):
+        answer = answer[key]
+    assert answer == 5
+
+
 def test_the_operator_gets_the_rules_that_prometheus_gets() -> None:
     made = runpy.run_path(str(KUBERNETES / "rules.py"))
     assert made["OUTPUT"].read_text() == made["prometheus_rule"](), "run deploy/kubernetes/rules.py"

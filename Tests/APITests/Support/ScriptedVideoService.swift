@@ -14,6 +14,7 @@ final class ScriptedVideoService: VideoService {
         var outlook = TaskOutlook.none
         var devices: [DeviceStatus] = []
         var queue = QueueStatus(waiting: 0, running: 0)
+        var scale = ScaleStatus()
         /// What was asked of devices, in order; `nil`: of the server.
         var drained: [(device: String?, isDraining: Bool)] = []
         /// Thrown by every call that may throw, catalog and obstacles excepted.
@@ -276,6 +277,11 @@ final class ScriptedVideoService: VideoService {
     func queueStatus() async throws(AdmissionError) -> QueueStatus {
         try failIfAsked()
         return script.withLock { $0.queue }
+    }
+
+    func scale() async throws(AdmissionError) -> ScaleStatus {
+        try failIfAsked()
+        return script.withLock { $0.scale }
     }
 
     func setDraining(_ isDraining: Bool, device: String?) throws(AdmissionError) {
