@@ -1,6 +1,8 @@
 import Foundation
 import Logging
+import Redis
 import Tasks
+import TasksRedis
 import TasksSQLite
 import TestSupport
 import Testing
@@ -11,65 +13,105 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case sqliteOnDisk
     /// Nothing kept in memory, so that every read comes from the database.
     case sqliteUncached
+    case redis
 
     var testDescription: String { rawValue }
+
+    /// Everything that is kept in one place.
+    typealias Store = any TaskStore & DeliveryStore & KeyStore & UploadStore
+
+    /// Opens the store again on the same data.
+    typealias Reopen = @Sendable () async throws -> Store
+
+    /// Whether other processes may have the same data open.
+    private var isShared: Bool { self == .redis }
 
     /// Gives the check a store of its own and clears away after it.
     func withWorld(_ check: @Sendable (DeliveryStoreWorld) async throws -> Void) async throws {
         try await withStores { store, clock, reopen in
             guard let reopen else { return try await check(DeliveryStoreWorld(store: store, clock: clock)) }
-            let world = DeliveryStoreWorld(store: store, clock: clock) {
-                () async throws -> any TaskStore & DeliveryStore in try await reopen()
-            }
+            let world = DeliveryStoreWorld(
+                store: store,
+                clock: clock,
+                reopen: { () async throws -> any TaskStore & DeliveryStore in try await reopen() },
+                isShared: isShared
+            )
             try await check(world)
         }
     }
 
-    /// Opens the store again on the same data.
-    typealias Reopen = @Sendable () async throws -> SQLiteTaskStore
-
     /// The same for any contract that the store keeps.
-    func withStores(
-        _ check: @Sendable (SQLiteTaskStore, ManualClock, Reopen?) async throws -> Void
-    ) async throws {
+    func withStores(_ check: @Sendable (Store, ManualClock, Reopen?) async throws -> Void) async throws {
         let clock = ManualClock()
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         switch self {
         case .sqliteInMemory:
-            let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: logger)
+            let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: .quiet)
             try await check(store, clock, nil)
             try await store.close()
         case .sqliteOnDisk, .sqliteUncached:
             let settings =
                 self == .sqliteUncached ? SQLiteTaskStoreSettings(cachedTasks: 0) : SQLiteTaskStoreSettings()
             try await withTemporaryDirectory { directory in
-                let path = "\(directory)/tasks.sqlite"
-                let open = OpenStore(
-                    try await SQLiteTaskStore.open(path: path, settings: settings, clock: clock, logger: logger)
-                )
-                try await check(await open.store, clock) {
-                    try await open.replace {
-                        try await SQLiteTaskStore.open(path: path, settings: settings, clock: clock, logger: logger)
-                    }
+                try await Self.withOpenStore(clock, check) {
+                    let store = try await SQLiteTaskStore.open(
+                        path: "\(directory)/tasks.sqlite",
+                        settings: settings,
+                        clock: clock,
+                        logger: .quiet
+                    )
+                    return OpenStore.Opened(store: store) { try await store.close() }
                 }
-                try await open.store.close()
             }
+        case .redis:
+            let server = try await RedisFixture.shared()
+            let client = try RedisClient(RedisSettings(url: RedisURL(server.url)), logger: .quiet)
+            let settings = RedisStoreSettings(prefix: RedisFixture.uniquePrefix())
+            try await Self.withOpenStore(clock, check) {
+                let store = try await RedisTaskStore.open(
+                    client: client,
+                    settings: settings,
+                    clock: clock,
+                    logger: .quiet
+                )
+                return OpenStore.Opened(store: store) { await store.close() }
+            }
+            await client.close()
         }
     }
+
+    private static func withOpenStore(
+        _ clock: ManualClock,
+        _ check: @Sendable (Store, ManualClock, Reopen?) async throws -> Void,
+        _ open: @escaping @Sendable () async throws -> OpenStore.Opened
+    ) async throws {
+        let stores = OpenStore(try await open())
+        try await check(await stores.opened.store, clock) { try await stores.replace(open) }
+        try await stores.opened.close()
+    }
+}
+
+extension Logger {
+    /// Says nothing.
+    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }
 
 /// The store that is open now.
 private actor OpenStore {
-    private(set) var store: SQLiteTaskStore
-
-    init(_ store: SQLiteTaskStore) {
-        self.store = store
+    struct Opened: Sendable {
+        var store: Backend.Store
+        var close: @Sendable () async throws -> Void
     }
 
-    func replace(_ open: @Sendable () async throws -> SQLiteTaskStore) async throws -> SQLiteTaskStore {
-        try await store.close()
-        store = try await open()
-        return store
+    private(set) var opened: Opened
+
+    init(_ opened: Opened) {
+        self.opened = opened
+    }
+
+    func replace(_ open: @Sendable () async throws -> Opened) async throws -> Backend.Store {
+        try await opened.close()
+        opened = try await open()
+        return opened.store
     }
 }
 

@@ -7,15 +7,19 @@ package struct DeliveryStoreWorld: Sendable {
     package var clock: ManualClock
     /// Closes the store and opens it again on the same data; `nil` where nothing outlives it.
     package var reopen: (@Sendable () async throws -> any TaskStore & DeliveryStore)?
+    /// Whether other processes may have the same data open: who opens it leaves them what they work on.
+    package var isShared: Bool
 
     package init(
         store: any TaskStore & DeliveryStore,
         clock: ManualClock,
-        reopen: (@Sendable () async throws -> any TaskStore & DeliveryStore)? = nil
+        reopen: (@Sendable () async throws -> any TaskStore & DeliveryStore)? = nil,
+        isShared: Bool = false
     ) {
         self.store = store
         self.clock = clock
         self.reopen = reopen
+        self.isShared = isShared
     }
 }
 
@@ -35,9 +39,12 @@ extension DeliveryStoreWorld {
     /// The same store, for what belongs to tasks.
     package var tasks: TaskStoreWorld {
         guard let reopen else { return TaskStoreWorld(store: store, clock: clock) }
-        return TaskStoreWorld(store: store, clock: clock) { () async throws -> any TaskStore in
-            try await reopen()
-        }
+        return TaskStoreWorld(
+            store: store,
+            clock: clock,
+            reopen: { () async throws -> any TaskStore in try await reopen() },
+            isShared: isShared
+        )
     }
 
     /// Makes a task of a key of its own that has succeeded, with one delivery to a receiver.

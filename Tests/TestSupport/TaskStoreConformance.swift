@@ -7,15 +7,19 @@ package struct TaskStoreWorld: Sendable {
     package var clock: ManualClock
     /// Closes the store and opens it again on the same data; `nil` where nothing outlives it.
     package var reopen: (@Sendable () async throws -> any TaskStore)?
+    /// Whether other processes may have the same data open: who opens it leaves them what they work on.
+    package var isShared: Bool
 
     package init(
         store: any TaskStore,
         clock: ManualClock,
-        reopen: (@Sendable () async throws -> any TaskStore)? = nil
+        reopen: (@Sendable () async throws -> any TaskStore)? = nil,
+        isShared: Bool = false
     ) {
         self.store = store
         self.clock = clock
         self.reopen = reopen
+        self.isShared = isShared
     }
 }
 
