@@ -1,5 +1,6 @@
 import Access
 import Logging
+import Scheduling
 import ServiceLifecycle
 import Tasks
 import TasksSQLite
@@ -12,8 +13,8 @@ struct OpenedStore: Sendable {
     /// `nil`: the store is this process's alone.
     let coordination: (any Coordination)?
     let meter: any RequestMeter
-    /// How many writes wait for their turn now.
-    let waitingWrites: @Sendable () -> Int
+    /// How many writes wait for their turn now; `nil` where each goes out at once.
+    let waitingWrites: (@Sendable () -> Int)?
     /// Must run while the store is used.
     let services: [any Service]
     /// Ends it; nothing may be asked afterwards.
@@ -32,6 +33,7 @@ struct OpenedStore: Sendable {
         in directory: String,
         logger: Logger
     ) async throws(ServerError) -> OpenedStore {
+        if let url = configuration.redis { return try await openRedis(url, configuration, logger: logger) }
         let clock = SystemClock()
         let store: SQLiteTaskStore
         do throws(SQLiteTaskStoreOpenError) {
@@ -53,6 +55,18 @@ struct OpenedStore: Sendable {
             services: [],
             close: { try await store.close() }
         )
+    }
+
+    /// The settings of scheduling, as the store makes them sensible.
+    ///
+    /// Where a process can be gone while others go on, that is noticed within 15 seconds: 10 until its lease is over, 2
+    /// until somebody looks, and some for a busy machine.
+    func adapted(_ settings: SchedulingSettings) -> SchedulingSettings {
+        guard coordination != nil else { return settings }
+        var settings = settings
+        settings.leaseDuration = .seconds(10)
+        settings.reapInterval = .seconds(2)
+        return settings
     }
 
     /// The database of a data directory.

@@ -33,6 +33,7 @@ extension Server {
     ) async throws(ServerError) -> Server {
         let directory = try prepareDirectory(configuration.dataDirectory)
         let shared = try prepareDirectory(configuration.storageDirectory ?? directory)
+        if role != .all, configuration.redis == nil { throw .needsSharedStore(role) }
         let opened = try await OpenedStore.open(configuration, in: directory, logger: logger)
         let clock = opened.clock
         let doors =
@@ -55,7 +56,10 @@ extension Server {
             ? configuration.engineSettings(on: await graphicsCards.devices()).map {
                 PythonEngine(settings: $0, logger: logger)
             } : []
-        let book = CostBook(file: "\(directory)/costs.json", logger: logger)
+        // What is learnt is told to all where there are several processes, and kept in a file where there is one.
+        let costs = opened.coordination == nil ? "\(directory)/costs.json" : nil
+        let book = CostBook(file: costs, logger: logger)
+        let identity = MemberIdentity(role: role.member, host: configuration.hostName, version: Version.current)
         let resolver = SystemAddressResolver(timeLimit: configuration.callbacks.connectTimeout)
         let userAgent = "Animato/\(Version.current)"
         let fetcher = GuardedMediaFetcher(
@@ -87,7 +91,9 @@ extension Server {
             workspace: workspace,
             devices: { monitor.latest },
             book: book,
-            settings: configuration.scheduling,
+            identity: identity,
+            coordination: opened.coordination,
+            settings: opened.adapted(configuration.scheduling),
             clock: clock,
             tracer: tracer,
             logger: logger
@@ -139,11 +145,13 @@ extension Server {
                     results: served,
                     leftovers: leftovers,
                     settings: configuration.retention,
+                    turn: opened.coordination.map { DutyTurn(DutyTurn.retention, as: identity.id, $0) },
                     clock: clock,
                     logger: logger
                 )
             )
         }
+        if let presence = scheduler.presence { services.append(presence) }
         services += [scheduler.reaper, scheduler.forecaster]
         if role.hasEngines { services += [scheduler.keeper, scheduler.dispatcher] }
         var closeCelery: @Sendable () async -> Void = {}

@@ -14,15 +14,18 @@ enum ServerCollectors {
     ///   - service: says what waits and runs; of several processes each tells of its own devices and engines.
     ///   - monitor: sees the machine's devices.
     ///   - directory: of the data.
-    ///   - waitingWrites: how many writes wait for the task store.
+    ///   - waitingWrites: how many writes wait for the task store; `nil` for one where none does.
     /// - Returns: one for each part that may fail by itself.
     static func all(
         _ service: VideoScheduler,
         _ monitor: DeviceMonitor,
         directory: String,
-        waitingWrites: @escaping @Sendable () -> Int
+        waitingWrites: (@Sendable () -> Int)?
     ) -> [MetricCollector] {
-        [
+        let store = waitingWrites.map { count in
+            MetricCollector("store") { [MetricSample("animato_store_waiting_writes", count())] }
+        }
+        return [store].compactMap(\.self) + [
             MetricCollector("queue") {
                 guard var queue = try? await service.queueStatus() else { return nil }
                 queue.running = service.ownRunning
@@ -34,7 +37,6 @@ enum ServerCollectors {
             MetricCollector("devices") {
                 service.ownDevices().flatMap(samples) + monitor.latest.devices.flatMap(samples)
             },
-            MetricCollector("store") { [MetricSample("animato_store_waiting_writes", waitingWrites())] },
             MetricCollector("data") { fileSystem(of: directory) },
             MetricCollector("process") { ProcessReading.now()?.samples },
             MetricCollector("build") { [MetricSample("animato_build_info", 1, Version.current)] },

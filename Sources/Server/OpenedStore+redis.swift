@@ -1,0 +1,62 @@
+import Logging
+import Redis
+import ServiceLifecycle
+import Tasks
+import TasksRedis
+
+extension OpenedStore {
+    /// Joins the processes that share a Redis.
+    ///
+    /// - Parameters:
+    ///   - url: where it is.
+    ///   - configuration: every setting.
+    ///   - logger: hears when the connection is lost and found.
+    /// - Returns: the store.
+    /// - Throws: `storeUnusable`.
+    static func openRedis(
+        _ url: RedisURL,
+        _ configuration: ServerConfiguration,
+        logger: Logger
+    ) async throws(ServerError) -> OpenedStore {
+        let settings = configuration.redisStore
+        let client: RedisClient
+        do {
+            let connection = RedisSettings(url: url, authorities: configuration.redisTrustRoots, name: "store")
+            client = try RedisClient(connection, logger: logger)
+        } catch {
+            throw .storeUnusable("\(url): \(error)")
+        }
+        let clock = RedisClock(client, logger: logger)
+        do {
+            try await client.connect()
+            try await clock.measure()
+            let store = try await RedisTaskStore.open(client: client, settings: settings, clock: clock, logger: logger)
+            let coordination = RedisCoordination(client, settings: settings, logger: logger)
+            return OpenedStore(
+                store: store,
+                clock: clock,
+                coordination: coordination,
+                meter: RedisRequestMeter(client, settings: settings, clock: clock),
+                waitingWrites: nil,
+                services: [ClockService(clock: clock)],
+                close: {
+                    await coordination.close()
+                    await store.close()
+                    await client.close()
+                }
+            )
+        } catch {
+            await client.close()
+            throw .storeUnusable("\(url): \(error)")
+        }
+    }
+}
+
+/// Measures the time of Redis while the server runs.
+private struct ClockService: Service {
+    let clock: RedisClock
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await clock.run() }
+    }
+}
