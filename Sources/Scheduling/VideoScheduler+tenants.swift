@@ -55,4 +55,20 @@ extension VideoScheduler {
             throw .store(error)
         }
     }
+
+    package func deliveries(matching query: DeliveryQuery) async throws(AdmissionError) -> DeliveryPage {
+        do {
+            return try await outbox.deliveries(matching: query)
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    package func redeliver(_ id: DeliveryID, of tenant: TenantID) async throws(AdmissionError) -> Delivery? {
+        do {
+            return try await outbox.redeliver(id, of: tenant)
+        } catch {
+            throw .store(error)
+        }
+    }
 }

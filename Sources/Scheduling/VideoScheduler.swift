@@ -8,7 +8,7 @@ package import Tracing
 /// Admission, and the room's front: what comes in is judged, stored and made known to the dispatcher here.
 package final class VideoScheduler: VideoService {
     let store: any TaskStore
-    private let outbox: any DeliveryStore
+    let outbox: any DeliveryStore
     let results: any ResultStore
     let variants: Variants
     let intake: MediaIntake
@@ -283,22 +283,6 @@ package final class VideoScheduler: VideoService {
         logger.info("Task cancelled", metadata: metadata)
         if let abandoned { metrics.cancelled(abandoned) }
         return outcome
-    }
-
-    package func deliveries(matching query: DeliveryQuery) async throws(AdmissionError) -> DeliveryPage {
-        do {
-            return try await outbox.deliveries(matching: query)
-        } catch {
-            throw .store(error)
-        }
-    }
-
-    package func redeliver(_ id: DeliveryID, of tenant: TenantID) async throws(AdmissionError) -> Delivery? {
-        do {
-            return try await outbox.redeliver(id, of: tenant)
-        } catch {
-            throw .store(error)
-        }
     }
 
     package func obstacles() -> [Obstacle] {

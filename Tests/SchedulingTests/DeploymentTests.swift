@@ -161,6 +161,47 @@ struct DeploymentTests {
         }
     }
 
+    @Test("Where news was missed, what nobody wants any more is stopped, and the rest goes on")
+    func missedNews() async throws {
+        try await DeploymentWorld.with { world in
+            let api = try world.start("front")
+            let worker = try world.start("gpu-1", [ScriptedEngine { _ in .hang }])
+            var claims: [ClaimedGeneration] = []
+            try await worker.scheduler.setDraining(true, device: nil)
+            for prompt in ["a", "b"] {
+                let generation = try await world.submit(prompt, to: api).generation
+                let claim = ClaimRequest(owner: .unique(), duration: .seconds(60), generation: generation.id)
+                claims.append(try #require(try await world.store.claim(claim)))
+            }
+            let running = RunningGenerations()
+            let estimate = CostEstimate(load: 1, encode: 1, perStep: 1, steps: 4, decode: 1, write: 1)
+            let orders = claims.map {
+                running.add($0.generation, Course(started: 0), estimate, at: .zero)
+            }
+            _ = try await api.scheduler.cancel(try #require(claims[0].tasks.first).id, of: .standard)
+            let wake = WakeSignal()
+            let listener = NewsListener(
+                store: world.store,
+                wake: wake,
+                running: running,
+                metrics: SchedulingMetrics(devices: []),
+                clock: SystemClock(),
+                logger: world.logger
+            )
+            let (news, told) = AsyncStream.makeStream(of: StoreNews.self)
+            told.yield(.missed)
+            told.finish()
+            await listener.follow(news)
+            #expect(wake.count == 1)
+            for claim in claims { running.remove(claim.generation.id) }
+            var stops: [Int] = []
+            for (index, stream) in orders.enumerated() {
+                for await order in stream where order.isStop { stops.append(index) }
+            }
+            #expect(stops == [0])
+        }
+    }
+
     @Test("While the others cannot be reached each goes on alone, and finds them again")
     func outage() async throws {
         try await DeploymentWorld.with { world in
@@ -177,5 +218,11 @@ struct DeploymentTests {
             let api = try world.start("front")
             _ = try await eventually("they meet") { api.scheduler.devices().first { $0.id == "gpu-1/cpu" } }
         }
+    }
+}
+
+extension RunningGenerations.Order {
+    fileprivate var isStop: Bool {
+        if case .stop = self { true } else { false }
     }
 }
