@@ -20,9 +20,15 @@ extension OpenedStore {
     ) async throws(ServerError) -> OpenedStore {
         let settings = configuration.redisStore
         let client: RedisClient
+        let videos: RedisClient
         do {
-            let connection = RedisSettings(url: url, authorities: configuration.redisTrustRoots, name: "store")
+            var connection = RedisSettings(url: url, authorities: configuration.redisTrustRoots, name: "store")
             client = try RedisClient(connection, logger: logger)
+            // Of their own, so that nothing waits behind a video; and what does not come soon comes from the disk.
+            connection.name = "videos"
+            connection.commandTimeout = .seconds(1)
+            connection.grace = .milliseconds(100)
+            videos = try RedisClient(connection, logger: logger)
         } catch {
             throw .storeUnusable("\(url): \(error)")
         }
@@ -37,12 +43,14 @@ extension OpenedStore {
                 clock: clock,
                 coordination: coordination,
                 meter: RedisRequestMeter(client, settings: settings, clock: clock),
+                videos: videos,
                 waitingWrites: nil,
                 services: [ClockService(clock: clock)],
                 close: {
                     await coordination.close()
                     await store.close()
                     await client.close()
+                    await videos.close()
                 }
             )
         } catch {

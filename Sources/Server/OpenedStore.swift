@@ -1,5 +1,6 @@
 import Access
 import Logging
+import Redis
 import Scheduling
 import ServiceLifecycle
 import Tasks
@@ -13,6 +14,8 @@ struct OpenedStore: Sendable {
     /// `nil`: the store is this process's alone.
     let coordination: (any Coordination)?
     let meter: any RequestMeter
+    /// Where the most wanted videos are kept for all processes; `nil`: nowhere.
+    let videos: RedisClient?
     /// How many writes wait for their turn now; `nil` where each goes out at once.
     let waitingWrites: (@Sendable () -> Int)?
     /// Must run while the store is used.
@@ -51,6 +54,7 @@ struct OpenedStore: Sendable {
             clock: clock,
             coordination: nil,
             meter: LocalRequestMeter(clock: clock),
+            videos: nil,
             waitingWrites: { store.waitingWrites },
             services: [],
             close: { try await store.close() }

@@ -17,8 +17,10 @@ struct ScenarioReader {
     }
 
     /// More than ten years are no plan.
-    private static let maximumSeconds = 3.2e8
-    private static let keys = ["seed", "noise", "duration", "drain", "warm_up", "fleet", "traffic", "settings", "find"]
+    static let maximumSeconds = 3.2e8
+    private static let keys = [
+        "seed", "noise", "duration", "drain", "warm_up", "fleet", "traffic", "settings", "scaling", "find",
+    ]
 
     let faults = YAMLMap.Faults()
 
@@ -80,7 +82,8 @@ struct ScenarioReader {
             settings: settings.scheduling,
             aging: settings.store.aging,
             noise: map.number("noise", 0...2, otherwise: 0),
-            seed: UInt64(map.integer("seed", 0...Int.max, otherwise: 1))
+            seed: UInt64(map.integer("seed", 0...Int.max, otherwise: 1)),
+            scaling: scaling(map, of: fleet, settings.scheduling.workers)
         )
         return Contents(scenario: scenario, search: search(map, in: scenario))
     }

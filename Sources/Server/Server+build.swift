@@ -32,7 +32,7 @@ extension Server {
         onBound: @escaping @Sendable (BoundAddress) async -> Void
     ) async throws(ServerError) -> Server {
         let directory = try prepareDirectory(configuration.dataDirectory)
-        let shared = try prepareDirectory(configuration.storageDirectory ?? directory)
+        let folder = try prepareDirectory(configuration.storageDirectory ?? directory)
         if role != .all, configuration.redis == nil { throw .needsSharedStore(role) }
         let opened = try await OpenedStore.open(configuration, in: directory, logger: logger)
         let clock = opened.clock
@@ -40,10 +40,13 @@ extension Server {
             role.answersRequests ? try await Doors.open(configuration, opened, directory, logger: logger) : nil
         let trustRoots = try trustRoots(configuration.callbackTrustRoots)
         // Last of what may fail: it has connections that must be ended.
-        let (results, closeResults) = try await openResults(configuration.s3.settings, shared, logger)
-        let (files, workspace) = try openWorkspace(shared)
-        let served = MemoryResultStore(over: results, settings: configuration.memoryLevel)
-        let media = MediaTools(configuration, role, opened.coordination, SharedFolder(shared), clock, logger)
+        let (results, closeResults) = try await openResults(configuration.s3.settings, folder, logger)
+        let (files, workspace) = try openWorkspace(folder)
+        let shared = opened.videos.map {
+            RedisResultLevel(over: results, commands: $0, settings: configuration.sharedLevel)
+        }
+        let served = MemoryResultStore(over: shared ?? results, settings: configuration.memoryLevel)
+        let media = MediaTools(configuration, role, opened.coordination, SharedFolder(folder), clock, logger)
         let graphicsCards = NVMLProbe()
         let monitor = DeviceMonitor(
             probes: [graphicsCards, HostProbe()],

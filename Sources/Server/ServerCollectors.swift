@@ -32,7 +32,10 @@ enum ServerCollectors {
                 return samples(queue)
             },
             MetricCollector("members") { service.members().map(samples) },
-            MetricCollector("scale") { (try? await service.scale()).map { samples($0) } },
+            MetricCollector("scale") {
+                let known = (try? service.catalog())?.models.map(\.name) ?? []
+                return (try? await service.scale()).map { samples($0, known: known) }
+            },
             MetricCollector("tenants") { (try? await service.usage()).map { samples($0) } },
             MetricCollector("devices") {
                 service.ownDevices().flatMap(samples) + monitor.latest.devices.flatMap(samples)
@@ -73,18 +76,32 @@ enum ServerCollectors {
     }
 
     /// Of the backlog: the models with the most of it by name, the rest as one.
-    static func samples(_ scale: ScaleStatus, limit: Int = modelLimit) -> [MetricSample] {
-        let largest = scale.models.sorted { ($1.backlogSeconds, $0.name) < ($0.backlogSeconds, $1.name) }
-        var samples = largest.prefix(limit).map {
-            MetricSample("animato_backlog_device_seconds", $0.backlogSeconds, $0.name)
+    ///
+    /// - Parameters:
+    ///   - scale: says what there is to do.
+    ///   - known: models that are shown also if there is nothing to do for them.
+    ///   - limit: how many have a name.
+    /// - Returns: those of each model, and of the devices.
+    static func samples(
+        _ scale: ScaleStatus,
+        known: [String] = [],
+        limit: Int = modelLimit
+    ) -> [MetricSample] {
+        var seconds: [String: Double] = [:]
+        for name in known { seconds[name] = 0 }
+        for model in scale.models { seconds[model.name, default: 0] += model.backlogSeconds }
+        let largest = seconds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        var shown: [String: Double] = [:]
+        for (name, value) in largest.prefix(limit) { shown[name] = value }
+        // A model may have that very name.
+        for (_, value) in largest.dropFirst(limit) { shown[other.rawValue, default: 0] += value }
+        let backlog = shown.sorted { $0.key < $1.key }.map {
+            MetricSample("animato_backlog_device_seconds", $0.value, $0.key)
         }
-        if largest.count > limit {
-            let rest = largest.dropFirst(limit).reduce(0) { $0 + $1.backlogSeconds }
-            samples.append(MetricSample("animato_backlog_device_seconds", rest, other.rawValue))
-        }
-        samples.append(MetricSample("animato_devices_present", scale.present))
-        samples.append(MetricSample("animato_devices_needed", scale.needed))
-        return samples
+        return backlog + [
+            MetricSample("animato_devices_present", scale.present),
+            MetricSample("animato_devices_needed", scale.needed),
+        ]
     }
 
     /// Of the tenants: those with the most under way by name, then those with the most device time, the rest as one.

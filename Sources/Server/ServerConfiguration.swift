@@ -33,6 +33,8 @@ struct ServerConfiguration: Sendable, Equatable {
         software: "Animato \(Version.current)"
     )
     var memoryLevel = MemoryLevelSettings()
+    /// Its prefix is that of `redisStore`.
+    var redisLevel = RedisLevelSettings()
     var s3 = S3Configuration()
     var retention = RetentionSettings()
     var uploads = UploadSettings()
@@ -147,6 +149,13 @@ struct ServerConfiguration: Sendable, Equatable {
                 linkLifetime: linkLifetime
             )
         }
+    }
+
+    /// How much of the most wanted videos all processes keep together.
+    var sharedLevel: RedisLevelSettings {
+        var settings = redisLevel
+        settings.prefix = redisStore.prefix
+        return settings
     }
 
     /// What this machine is called.

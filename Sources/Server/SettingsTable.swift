@@ -216,6 +216,13 @@ enum SettingsTable {
             "The most wanted videos, kept in memory as well; 0 for none."
         ),
         .integer("results.memoryBytes", \.memoryLevel.maxBytes, 0...1 << 40, "Limit of these, in bytes."),
+        .integer(
+            "results.sharedEntries",
+            \.redisLevel.maxEntries,
+            0...100_000,
+            "The most wanted small videos, kept in the Redis of store.url for all machines; 0 for none."
+        ),
+        .integer("results.sharedBytes", \.redisLevel.maxBytes, 0...1 << 40, "Limit of these, in bytes."),
         .optionalBytes(
             "results.maxBytes",
             \.retention.eviction.maxBytes,

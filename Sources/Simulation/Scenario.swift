@@ -17,6 +17,8 @@ package struct Scenario: Sendable {
     /// How far real seconds stray from what the cost model first expects: the deviation of their logarithm; 0 for not at all.
     package var noise: Double
     package var seed: UInt64
+    /// `nil`: all devices are always there.
+    package var scaling: DeviceScaling?
 
     /// When it is over.
     package struct End: Sendable, Equatable {
@@ -41,7 +43,8 @@ package struct Scenario: Sendable {
         settings: SchedulingSettings = SchedulingSettings(),
         aging: Duration = .seconds(600),
         noise: Double = 0,
-        seed: UInt64 = 1
+        seed: UInt64 = 1,
+        scaling: DeviceScaling? = nil
     ) {
         self.fleet = fleet
         self.traffic = traffic
@@ -51,6 +54,7 @@ package struct Scenario: Sendable {
         self.aging = aging
         self.noise = noise
         self.seed = seed
+        self.scaling = scaling
     }
 }
 

@@ -21,6 +21,14 @@ struct SimulatedFleet: Sendable {
         var version: UInt32
     }
 
+    /// Whether a device is there.
+    enum Presence: Sendable {
+        case absent
+        /// Was asked for, and is paid for.
+        case coming
+        case present
+    }
+
     /// An end that is to be announced.
     struct End: Sendable {
         var engine: Int
@@ -31,6 +39,9 @@ struct SimulatedFleet: Sendable {
     private(set) var devices: [DeviceView] = []
     /// The group of each device.
     private(set) var groups: [Int] = []
+    private var presence: [Presence]
+    /// Devices of each group that are there or coming.
+    private(set) var paidDevices: [Int]
     /// By engine.
     private(set) var passes: [Pass?] = []
     /// Since when an engine is ready and has nothing to do; by engine.
@@ -55,6 +66,8 @@ struct SimulatedFleet: Sendable {
     /// All engines are up, with no model on the device.
     init(_ fleet: [DeviceGroup]) {
         workingDevices = Array(repeating: 0, count: fleet.count)
+        paidDevices = fleet.map(\.count)
+        presence = Array(repeating: .present, count: fleet.reduce(0) { $0 + $1.count })
         mostMemory = fleet.map(\.memoryBytes).max() ?? 0
         for (index, group) in fleet.enumerated() {
             for number in 0..<group.count {
@@ -196,6 +209,50 @@ struct SimulatedFleet: Sendable {
         idleSince[engine] = now
         freeEngines += 1
         change(engine) { $0.state = .ready }
+    }
+
+    // MARK: Coming and going
+
+    /// Asks for a device.
+    ///
+    /// - Returns: whether it was not there.
+    mutating func order(_ device: Int) -> Bool {
+        guard presence[device] == .absent else { return false }
+        presence[device] = .coming
+        paidDevices[groups[device]] += 1
+        return true
+    }
+
+    /// Says that a device is there, its engines up and without a model.
+    mutating func arrive(_ device: Int, at now: Double) {
+        guard presence[device] == .coming else { return }
+        presence[device] = .present
+        openDevices.insert(device, at: openPlace(of: device))
+        openOnDevice[device] = devices[device].engines.count
+        for engine in devices[device].engines.map(\.index) {
+            isParked[engine] = false
+            rise(engine, at: now)
+        }
+    }
+
+    /// Takes a device away, if none of its engines works or comes up.
+    ///
+    /// - Returns: whether it is gone.
+    mutating func leave(_ device: Int) -> Bool {
+        let engines = devices[device].engines
+        guard presence[device] == .present, engines.allSatisfy({ $0.state == .ready || $0.state == .asleep }) else {
+            return false
+        }
+        for engine in engines {
+            if engine.state == .ready { sleep(engine.index) }
+            sleepingEngines -= 1
+            change(engine.index) { $0.state = .down }
+        }
+        openDevices.remove(at: openPlace(of: device))
+        openOnDevice[device] = 0
+        presence[device] = .absent
+        paidDevices[groups[device]] -= 1
+        return true
     }
 
     // MARK: Within

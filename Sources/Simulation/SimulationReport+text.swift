@@ -18,6 +18,11 @@ extension SimulationReport {
             "queue         \(Self.number(queue.mean)) in the mean, \(Self.number(queue.peak)) at most, \(queue.end) at the end",
             "fairness      \(String(format: "%.4f", fairness)) (Jain, device time over weight, all tenants)",
         ]
+        if let scaling {
+            lines.append(
+                "devices       \(Self.number(scaling.mean)) in the mean, \(scaling.peak) at most, \(scaling.starts) started"
+            )
+        }
         if counts.impossible > 0 { lines.append("impossible    \(counts.impossible) fit on no device of the fleet") }
         if let cost {
             let each = costPerVideo.map { String(format: ", %.4f a video", $0) } ?? ""

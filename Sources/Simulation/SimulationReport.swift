@@ -18,6 +18,17 @@ package struct SimulationReport: Sendable, Equatable, Codable {
     package var priorities: [Priority]
     package var tenants: [Tenants]
     package var devices: [Devices]
+    /// `nil`: all devices were always there.
+    package var scaling: Scaling?
+
+    /// Devices that came and went.
+    package struct Scaling: Sendable, Equatable, Codable {
+        /// Devices that were there or coming, all groups together.
+        package var mean: Double
+        package var peak: Int
+        /// How many times one was asked for.
+        package var starts: Int
+    }
 
     /// Requests, and what became of them.
     package struct Counts: Sendable, Equatable, Codable {
@@ -105,7 +116,7 @@ package struct SimulationReport: Sendable, Equatable, Codable {
         package var kind: String
         package var count: Int
         package var utilisation: Double
-        /// Of all of them, whether they computed or not.
+        /// Of those that were there or coming, whether they computed or not.
         package var deviceHours: Double
         package var busyHours: Double
         package var generations: Int

@@ -12,6 +12,8 @@ struct Tally: Sendable {
     /// Of one group of devices.
     struct Devices: Sendable {
         var busySeconds = 0.0
+        /// In which devices were there or coming; `nil`: all of them always were.
+        var paidSeconds: Double?
         var generations = 0
         var loads = 0
     }
@@ -25,6 +27,10 @@ struct Tally: Sendable {
     var queueLength = TimeSeries()
     /// Devices that compute.
     var busyDevices = TimeSeries()
+    /// Devices that are there or coming.
+    var paidDevices = TimeSeries()
+    /// Devices that were asked for.
+    var starts = 0
 
     init(scenario: Scenario, tenants: Int) {
         warmUp = scenario.warmUp
@@ -69,18 +75,22 @@ struct Tally: Sendable {
         let cost = costs.contains(nil) ? nil : costs.reduce(0) { $0 + ($1 ?? 0) }
         let all = groups.reduce(into: SimulationReport.Counts()) { $0.add($1.counts) }
         let count = Double(max(scenario.fleet.reduce(0) { $0 + $1.count }, 1))
+        let scaling = scenario.scaling.map { _ in
+            SimulationReport.Scaling(mean: paidDevices.mean, peak: Int(paidDevices.peak), starts: starts)
+        }
         return SimulationReport(
             seconds: seconds,
             counts: all,
             wait: .init(wait),
-            utilisation: busyDevices.mean / count,
+            utilisation: busyDevices.mean / (scaling.map { max($0.mean, .leastNormalMagnitude) } ?? count),
             queue: .init(mean: queueLength.mean, peak: queueLength.peak, end: all.waiting),
             fairness: Fairness.jain(shares(of: scenario, tenantGroups: tenantGroups).map(\.share)),
             cost: cost,
             costPerVideo: all.finished > 0 ? cost.map { $0 / Double(all.finished) } : nil,
             priorities: priorityReports(of: scenario),
             tenants: tenantReports(of: scenario, tenantGroups: tenantGroups),
-            devices: devices
+            devices: devices,
+            scaling: scaling
         )
     }
 
@@ -94,7 +104,7 @@ struct Tally: Sendable {
         _ tally: Devices,
         seconds: Double
     ) -> SimulationReport.Devices {
-        let hours = Double(group.count) * seconds / 3600
+        let hours = (tally.paidSeconds ?? Double(group.count) * seconds) / 3600
         return SimulationReport.Devices(
             name: group.name,
             kind: group.kind,

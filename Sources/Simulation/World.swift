@@ -21,6 +21,10 @@ struct World: Sendable {
         case look
         /// Idle engines are looked at.
         case keep
+        /// How many devices are needed is looked at.
+        case scale
+        /// A device that was asked for is there.
+        case come(device: Int)
     }
 
     /// What is remembered of a generation until it has ended.
@@ -76,6 +80,10 @@ struct World: Sendable {
     var accepted: Int64 = 0
     /// The earliest `look` that is still to come.
     var nextLook = Double.infinity
+    /// How many devices were needed lately.
+    var workers: WorkerScaling
+    /// Whether a `scale` is still to come.
+    var isScaling = false
 
     init(_ scenario: Scenario) {
         self.scenario = scenario
@@ -86,11 +94,13 @@ struct World: Sendable {
         queue = FairQueue(aging: scenario.aging)
         fleet = SimulatedFleet(scenario.fleet)
         tally = Tally(scenario: scenario, tenants: traffic.names.count)
+        workers = WorkerScaling(scenario.scaling?.policy ?? WorkerScalingPolicy())
         for group in scenario.traffic.indices {
             events.add(.start(group: group), at: 0)
             scheduleArrival(of: group)
         }
         if doEnginesRest { events.add(.keep, at: 0) }
+        if let scaling = scenario.scaling { beginScaling(scaling) }
     }
 
     /// Lets the next thing happen, and starts whatever can start then.
@@ -107,15 +117,19 @@ struct World: Sendable {
         dispatch()
         tally.queueLength.set(Double(queue.count), at: now)
         tally.busyDevices.set(Double(fleet.workingDevices.reduce(0, +)), at: now)
+        tally.paidDevices.set(Double(fleet.paidDevices.reduce(0, +)), at: now)
         return true
     }
 
-    /// Whether nothing is left but a look at idle engines.
-    private var isOver: Bool { events.count == (doEnginesRest ? 1 : 0) && queue.count == 0 }
+    /// Whether nothing is left but looks at idle engines and at how many devices are needed.
+    private var isOver: Bool {
+        events.count == (doEnginesRest ? 1 : 0) + (isScaling ? 1 : 0) && queue.count == 0
+    }
 
     private mutating func advance(to time: Double) {
         for group in fleet.workingDevices.indices {
             tally.devices[group].busySeconds += Double(fleet.workingDevices[group]) * (time - now)
+            tally.devices[group].paidSeconds? += Double(fleet.paidDevices[group]) * (time - now)
         }
         now = time
     }
@@ -137,6 +151,10 @@ struct World: Sendable {
             nextLook = .infinity
         case .keep:
             keepEngines()
+        case .scale:
+            scale()
+        case .come(let device):
+            fleet.arrive(device, at: now)
         }
     }
 
@@ -169,6 +187,7 @@ struct World: Sendable {
         var tally = tally
         tally.queueLength.advance(to: now)
         tally.busyDevices.advance(to: now)
+        tally.paidDevices.advance(to: now)
         var running: Set<GenerationID> = []
         for engine in 0..<fleet.engineCount {
             guard let pass = fleet.passes[engine] else { continue }

@@ -80,7 +80,7 @@ package enum MetricCatalog {
         MetricDescription(
             "animato_backlog_device_seconds",
             .gauge,
-            "Predicted device time until all that waits and runs is made, of the models that have any.",
+            "Predicted device time until all that waits and runs is made, by model.",
             labels: ["model"]
         ),
         MetricDescription("animato_devices_present", .gauge, "Devices that take work."),

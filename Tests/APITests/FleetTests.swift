@@ -147,7 +147,8 @@ struct FleetTests {
     @Test("A scaler is not told that nothing is to be done when the store cannot be asked")
     func scaleWithoutStore() async throws {
         try await withAPI(ScriptedVideoService { $0.failure = .store(.unavailable("gone")) }) { port in
-            #expect(try await request(port, "GET", "/api/v1/scale").code == "store_unavailable")
+            let response = try await request(port, "GET", "/api/v1/scale")
+            #expect(response.code == "store_unavailable")
         }
     }
 

@@ -42,6 +42,26 @@ struct ServerCollectorsTests {
         #expect(samples.filter { $0.name == "animato_tenant_waiting_tasks" }.map(\.value) == [4])
     }
 
+    @Test("The models with the most to do have names, those with nothing to do are 0, and no name comes twice")
+    func backlog() {
+        let scale = ScaleStatus(
+            models: [
+                .init(name: "a", backlogSeconds: 5), .init(name: "b", backlogSeconds: 20),
+                .init(name: "other", backlogSeconds: 30),
+            ],
+            present: 2,
+            needed: 3
+        )
+        let devices = [MetricSample("animato_devices_present", 2), MetricSample("animato_devices_needed", 3)]
+        func backlog(_ values: KeyValuePairs<String, Double>) -> [MetricSample] {
+            values.map { MetricSample("animato_backlog_device_seconds", $0.value, $0.key) }
+        }
+        let all = ServerCollectors.samples(scale, known: ["a", "idle"])
+        #expect(all == backlog(["a": 5, "b": 20, "idle": 0, "other": 30]) + devices)
+        let few = ServerCollectors.samples(scale, known: ["idle"], limit: 2)
+        #expect(few == backlog(["b": 20, "other": 35]) + devices)
+    }
+
     @Test("All that is looked up is in the catalogue, with as many labels")
     func catalogue() {
         let device = DeviceStatus(
