@@ -183,7 +183,14 @@ class Deployment:
         assert server.process.stdout is not None
         assert "makes videos" in server.process.stdout.readline(), server.logged()
         server.url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: self._is_open(port), 30, f"the worker does not listen: {server.logged()}")
         return server
+
+    @staticmethod
+    def _is_open(port: int) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
 
     def _start(self, name: str, command: tuple[str, ...], settings: dict[str, object]) -> Server:
         values = {

@@ -178,7 +178,7 @@ final class Deployment: Sendable {
             found = board.obstacles()
             if found.isEmpty { return [] }
         }
-        for other in others(at: now) where !other.report.devices.isEmpty {
+        for other in others(at: now) where !other.report.isEnding && !other.report.devices.isEmpty {
             guard !other.report.obstacles.isEmpty else { return [] }
             found += other.report.obstacles.map { Obstacle(code: $0.code, message: $0.message) }
         }
