@@ -91,7 +91,7 @@ struct RedisFailureTests {
         try await ClientFixture.with(fixture.url, change: { $0.commandTimeout = .milliseconds(300) }) {
             client async throws in
             try await client.connect()
-            fixture.freeze()
+            try await fixture.freeze()
             let error = await #expect(throws: RedisError.self) { try await client.send(RedisCommand("PING")) }
             #expect(error == .outcomeUnknown("the server did not answer in time"))
             fixture.thaw()
@@ -108,7 +108,7 @@ struct RedisFailureTests {
         let fixture = try await RedisFixture()
         try await ClientFixture.with(fixture.url) { client async throws in
             _ = try await client.sendBlocking(RedisCommand("BLPOP", "x", "0.01"), patience: .seconds(60))
-            fixture.freeze()
+            try await fixture.freeze()
             let error = await #expect(throws: RedisError.self) {
                 try await client.sendBlocking(RedisCommand("BLPOP", "x", "0.01"), patience: .milliseconds(300))
             }

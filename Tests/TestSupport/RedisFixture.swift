@@ -87,9 +87,12 @@ package final class RedisFixture: Sendable {
         await end(with: "kill")
     }
 
-    /// Lets the server stand still: it takes connections and says nothing.
-    package func freeze() {
+    /// Lets the server stand still, from before this returns: it takes connections and says nothing.
+    package func freeze() async throws {
+        let sign = "\(directory)/frozen"
+        try? FileManager.default.removeItem(atPath: sign)
         say("stop")
+        while !FileManager.default.fileExists(atPath: sign) { try await Task.sleep(for: .milliseconds(5)) }
     }
 
     /// Lets it go on.
@@ -117,7 +120,10 @@ package final class RedisFixture: Sendable {
             case $word in
                 term) kill -s TERM $server; wait $server; exit ;;
                 kill) kill -s KILL $server; wait $server; exit ;;
-                stop) kill -s STOP $server ;;
+                stop)
+                    kill -s STOP $server
+                    until grep -q '^State:.*T' /proc/$server/status; do sleep 0.01; done
+                    : >"$DIRECTORY/frozen" ;;
                 cont) kill -s CONT $server ;;
             esac
         done
@@ -160,7 +166,11 @@ package final class RedisFixture: Sendable {
         while ContinuousClock.now < deadline {
             let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
             if text.contains("Ready to accept connections") { return true }
-            if text.contains("Failed listening on port") || text.contains("Address already in use") { return false }
+            if text.contains("Failed listening on port") || text.contains("Address already in use") {
+                // Else it would tidy up what the next one needs.
+                try? leash.fileHandleForWriting.write(contentsOf: Data("kill\n".utf8))
+                return false
+            }
             if text.contains("not found") {
                 throw Failure(description: "redis-server is missing: scripts/setup.sh test installs it")
             }
