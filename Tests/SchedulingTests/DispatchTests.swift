@@ -58,6 +58,8 @@ struct DispatchTests {
         settings.batch = BatchPolicy(size: 8, window: .zero)
         try await SchedulerWorld.with([engine], settings: settings) { world in
             let blocker = try await world.submit("blocker").task.id
+            // What comes before it runs would share its pass.
+            _ = try await world.task(blocker, reaches: .running)
             let alone = try await world.submit("@hang alone", isDeterministic: true).task.id
             let next = try await world.submit("next").task.id
             engine.succeed()

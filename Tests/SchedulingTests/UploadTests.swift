@@ -104,7 +104,7 @@ struct UploadTests {
         try await RetentionWorld.with { retention in
             let world = retention.world
             try await world.scheduler.setDraining(true, device: nil)
-            let id = try await world.store.submit(.fixture("waits"), queueLimit: 10).task.generation.id
+            let id = try await world.submit("waits").task.generation.id
             let claimed = try #require(
                 try await world.store.claim(ClaimRequest(owner: .unique(), duration: .seconds(30)))
             )
