@@ -5,6 +5,7 @@ import Synchronization
 package final class RedisFixture: Sendable {
     package let port: Int
     private let directory: String
+    private let isTLS: Bool
     private let arguments: [String]
     private let state = Mutex(State())
 
@@ -16,8 +17,8 @@ package final class RedisFixture: Sendable {
         var starts = 0
     }
 
-    /// `redis://127.0.0.1:…`, without a database.
-    package var url: String { "redis://127.0.0.1:\(port)" }
+    /// `redis://127.0.0.1:…`, or `rediss://localhost:…` with TLS, without a database.
+    package var url: String { isTLS ? "rediss://localhost:\(port)" : "redis://127.0.0.1:\(port)" }
 
     /// The one of all tests of this process that need no other; each uses keys with `uniquePrefix()`.
     package static func shared() async throws -> RedisFixture {
@@ -35,13 +36,27 @@ package final class RedisFixture: Sendable {
     ///
     /// - Parameters:
     ///   - isDurable: whether what it confirmed is there after it was killed.
+    ///   - tls: files with its certificate and the key of that, if it only takes connections with TLS.
     ///   - extra: more of its arguments.
     /// - Throws: `Failure` if there is no `redis-server`, or it does not start.
-    package init(isDurable: Bool = false, extra: [String] = []) async throws {
+    package init(
+        isDurable: Bool = false,
+        tls: (certificate: String, key: String)? = nil,
+        extra: [String] = []
+    ) async throws {
+        isTLS = tls != nil
+        let securing = tls.map { tls in
+            [
+                "--tls-cert-file", tls.certificate, "--tls-key-file", tls.key, "--tls-ca-cert-file", tls.certificate,
+                "--tls-auth-clients", "no", "--port", "0",
+            ]
+        }
         directory = NSTemporaryDirectory() + "/animato-redis-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         let keeping = isDurable ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]
-        arguments = ["--bind", "127.0.0.1", "--dir", directory, "--save", ""] + keeping + extra
+        arguments =
+            ["--bind", "127.0.0.1", "--dir", directory, "--save", ""] + keeping + (securing ?? []) + extra
+            + [isTLS ? "--tls-port" : "--port"]
         for _ in 0..<20 {
             // Below the ports that connections to others begin at.
             let port = Int.random(in: 15_000..<32_000)
@@ -126,7 +141,7 @@ package final class RedisFixture: Sendable {
         }
         let log = "\(directory)/log-\(port)-\(number)"
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        shell.arguments = ["-c", script, "redis-fixture"] + arguments + ["--port", String(port)]
+        shell.arguments = ["-c", script, "redis-fixture"] + arguments + [String(port)]
         shell.environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LOG": log,
             "DIRECTORY": directory,
@@ -149,7 +164,9 @@ package final class RedisFixture: Sendable {
             if text.contains("not found") {
                 throw Failure(description: "redis-server is missing: scripts/setup.sh test installs it")
             }
-            if text.contains("FATAL") || text.contains("Bad directive") { throw Failure(description: text) }
+            if text.contains("FATAL") || text.contains("Exiting") || text.contains("Failed to configure TLS") {
+                throw Failure(description: text)
+            }
             try await Task.sleep(for: .milliseconds(10))
         }
         throw Failure(description: "redis-server does not start")
