@@ -146,7 +146,8 @@ package final class RedisFixture: Sendable {
             return state.starts
         }
         let log = "\(directory)/log-\(port)-\(number)"
-        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        // Threads of Swift block every signal, and so do their children: then the wait of other shells never ends.
+        shell.executableURL = URL(fileURLWithPath: "/bin/bash")
         shell.arguments = ["-c", script, "redis-fixture"] + arguments + [String(port)]
         shell.environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LOG": log,
