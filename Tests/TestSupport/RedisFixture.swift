@@ -10,6 +10,8 @@ package final class RedisFixture: Sendable {
     private let state = Mutex(State())
 
     private struct State {
+        /// Tells of its end only while somebody holds it.
+        var shell: Process?
         /// Ends when the process does.
         var end: AsyncStream<Never>?
         /// Holds the server alive: it is killed when this end is closed.
@@ -160,6 +162,7 @@ package final class RedisFixture: Sendable {
         shell.terminationHandler = { _ in ended.finish() }
         try shell.run()
         state.withLock { state in
+            state.shell = shell
             state.end = end
             state.leash = leash
         }
@@ -200,6 +203,7 @@ package final class RedisFixture: Sendable {
         }
         guard let end else { return }
         for await _ in end {}
+        state.withLock { $0.shell = nil }
         try? leash?.fileHandleForWriting.close()
     }
 }
