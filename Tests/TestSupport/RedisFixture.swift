@@ -125,7 +125,8 @@ package final class RedisFixture: Sendable {
             return state.starts
         }
         let log = "\(directory)/log-\(port)-\(number)"
-        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        // Not sh: started from a thread that blocks SIGCHLD, dash waits for ever for a server that has died.
+        shell.executableURL = URL(fileURLWithPath: "/bin/bash")
         shell.arguments = ["-c", script, "redis-fixture"] + arguments + ["--port", String(port)]
         shell.environment = [
             "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LOG": log,
