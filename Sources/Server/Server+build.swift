@@ -155,8 +155,8 @@ extension Server {
             )
         }
         if let presence = scheduler.presence { services.append(presence) }
-        services += [scheduler.reaper, scheduler.forecaster]
-        if role.hasEngines { services += [scheduler.keeper, scheduler.dispatcher] }
+        // The dispatcher also where it has no engines: it listens for what the store tells.
+        services += [scheduler.reaper, scheduler.keeper, scheduler.forecaster, scheduler.dispatcher]
         var closeCelery: @Sendable () async -> Void = {}
         if let doors {
             let origin = OwnOrigin(doors.settings)

@@ -234,8 +234,9 @@ final class QueueFollower: Sendable {
 
     /// Everything that waits or runs, the first that was made first.
     private func generations() async throws -> [StoredGeneration] {
-        var members = try await database.read("ZRANGE", [database.key(Names.leases), Bytes("0".utf8), Bytes("-1".utf8)])
-            .array?.compactMap(\.bytes) ?? []
+        let all = [Bytes("0".utf8), Bytes("-1".utf8)]
+        let running = try await database.read("ZRANGE", [database.key(Names.leases)] + all)
+        var members = running.array?.compactMap(\.bytes) ?? []
         var from: Bytes = Bytes("-".utf8)
         while true {
             let reply = try await database.run(

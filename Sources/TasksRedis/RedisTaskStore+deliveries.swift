@@ -57,9 +57,11 @@ extension RedisTaskStore: DeliveryStore {
         let limit = max(1, query.limit)
         let statuses = query.status.map { [$0] } ?? DeliveryStatus.allCases
         // Of one task there are few, whatever their status and whoever asks.
-        let sets = query.task.map { [Names.deliveries(of: $0)] } ?? statuses.map { status in
-            query.tenant.map { Names.deliveries(of: $0, status) } ?? Names.deliveries(status)
-        }
+        let sets =
+            query.task.map { [Names.deliveries(of: $0)] }
+            ?? statuses.map { status in
+                query.tenant.map { Names.deliveries(of: $0, status) } ?? Names.deliveries(status)
+            }
         return try await read {
             var (found, beyond): ([Delivery], Bytes?) = ([], query.before?.bytes)
             // One more than asked for tells whether there is a next page.

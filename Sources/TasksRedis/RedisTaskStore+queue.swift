@@ -5,7 +5,7 @@ package import Tasks
 extension RedisTaskStore {
     package func heads() async throws(TaskStoreError) -> QueueHeads {
         let now = clock.wallTime()
-        return try await read {
+        return try await fromMemory {
             try await self.follower.read(at: now) { queue in
                 QueueHeads(
                     heads: queue.heads(at: now),
@@ -23,21 +23,21 @@ extension RedisTaskStore {
         limit: Int
     ) async throws(TaskStoreError) -> [WaitingGeneration] {
         let now = clock.wallTime()
-        return try await read {
+        return try await fromMemory {
             try await self.follower.read(at: now) { $0.companions(of: generation, limit: limit, at: now) }
         }
     }
 
     package func waiting(limit: Int) async throws(TaskStoreError) -> [WaitingGeneration] {
         let now = clock.wallTime()
-        return try await read {
+        return try await fromMemory {
             try await self.follower.read(at: now) { $0.order(limit: limit, at: now) }
         }
     }
 
     package func ahead(of tenant: TenantID, weight: Double, priority: Int) async throws(TaskStoreError) -> Double {
         let now = clock.wallTime()
-        return try await read {
+        return try await fromMemory {
             try await self.follower.read(at: now) {
                 $0.ahead(of: tenant, weight: weight, priority: priority, at: now)
             }

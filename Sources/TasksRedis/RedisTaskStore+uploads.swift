@@ -120,6 +120,7 @@ extension RedisTaskStore: UploadStore {
     ///   - now: the moment.
     ///   - limit: how many, at most.
     /// - Returns: the uploads, as they are at this moment.
+    /// - Throws: what Redis says, or `DamagedRecord`.
     func expiredUploads(
         _ index: Bytes,
         of tenant: TenantID? = nil,

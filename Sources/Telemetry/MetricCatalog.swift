@@ -238,6 +238,12 @@ package enum MetricCatalog {
             "Of an operation of the task store, waiting for its turn included; what memory answers is none.",
             labels: ["operation"]
         ),
+        MetricDescription(
+            "animato_store_conflicts_total",
+            .counter,
+            "Operations of the task store in Redis that were decided anew because of what others had written meanwhile.",
+            labels: ["operation"]
+        ),
         MetricDescription("animato_data_bytes", .gauge, "Size of the file system of the data directory."),
         MetricDescription("animato_data_free_bytes", .gauge, "What is free of it for the server."),
         MetricDescription("animato_store_waiting_writes", .gauge, "Writes that wait for the task store."),
