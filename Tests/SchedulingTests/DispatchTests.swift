@@ -15,6 +15,8 @@ struct DispatchTests {
         try await SchedulerWorld.with([engine]) { world in
             let first = try await world.submit("first").task.id
             let second = try await world.submit("second").task.id
+            // While the first is on the device, it would be told that.
+            _ = try await world.task(second, reaches: .running)
             engine.step()
             _ = try await eventually("a step of the second") {
                 try await world.scheduler.task(second, of: .standard)?.generation.progress.flatMap {
