@@ -10,10 +10,10 @@ package final class RedisFixture: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        /// Tells of its end only while somebody holds it.
-        var shell: Process?
-        /// Ends when the process does.
-        var end: AsyncStream<Never>?
+        /// The file that is there when the server has ended.
+        ///
+        /// `Process` learns of an end only when no other child has its descriptors, which may be those of another server.
+        var end: String?
         /// Holds the server alive: it is killed when this end is closed.
         var leash: Pipe?
         var starts = 0
@@ -120,8 +120,8 @@ package final class RedisFixture: Sendable {
         redis-server "$@" >"$LOG" 2>&1 & server=$!
         while read -r word; do
             case $word in
-                term) kill -s TERM $server; wait $server; exit ;;
-                kill) kill -s KILL $server; wait $server; exit ;;
+                term) kill -s TERM $server; wait $server; : >"$LOG.ended"; exit ;;
+                kill) kill -s KILL $server; wait $server; : >"$LOG.ended"; exit ;;
                 stop)
                     kill -s STOP $server
                     until grep -q '^State:.*T' /proc/$server/status; do sleep 0.01; done
@@ -158,12 +158,9 @@ package final class RedisFixture: Sendable {
         shell.standardInput = leash
         shell.standardOutput = FileHandle.nullDevice
         shell.standardError = FileHandle.nullDevice
-        let (end, ended) = AsyncStream.makeStream(of: Never.self)
-        shell.terminationHandler = { _ in ended.finish() }
         try shell.run()
         state.withLock { state in
-            state.shell = shell
-            state.end = end
+            state.end = "\(log).ended"
             state.leash = leash
         }
         let deadline = ContinuousClock.now + .seconds(60)
@@ -202,8 +199,7 @@ package final class RedisFixture: Sendable {
             return (state.end, state.leash)
         }
         guard let end else { return }
-        for await _ in end {}
-        state.withLock { $0.shell = nil }
+        while !FileManager.default.fileExists(atPath: end) { try? await Task.sleep(for: .milliseconds(5)) }
         try? leash?.fileHandleForWriting.close()
     }
 }
