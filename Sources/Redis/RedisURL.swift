@@ -63,7 +63,7 @@ package struct RedisURL: Sendable, Equatable, CustomStringConvertible {
         }
         guard let user = decoded(text[..<colon]), let password = decoded(text[text.index(after: colon)...]) else {
             throw RedisURLError(
-                "has a % in user or password that is not followed by two hexadecimal digits; % itself is %25")
+                "has a % in user or password that stands for no character; % itself is %25")
         }
         guard !password.isEmpty else { throw RedisURLError("has an empty password") }
         return (user.isEmpty ? nil : user, password)

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The hottest videos of another store, kept in memory as a whole.
 ///
-/// Only what the other store gives as a file is kept. A use that is answered from memory is passed on once a minute at
+/// Only what the other store gives as a file or from a memory of its own is kept. A use that is answered from memory is passed on once a minute at
 /// most, and besides during and right after each inventory: so the other store knows what was used last, and refuses to
 /// remove what was used since an inventory.
 package final class MemoryResultStore: ResultStore {
@@ -109,7 +109,7 @@ package final class MemoryResultStore: ResultStore {
 
     /// Counts what was asked of the other store.
     private func read(_ found: VideoContent?) -> VideoContent? {
-        metrics.readFromStore(isThere: found != nil)
+        if case .memory = found { metrics.readFromShared() } else { metrics.readFromStore(isThere: found != nil) }
         return found
     }
 
@@ -136,6 +136,7 @@ package final class MemoryResultStore: ResultStore {
         var content: ByteBuffer?
         defer { finish(name, load, content) }
         let found = try await base.video(name)
+        if case .memory(let shared) = found { content = shared }
         guard case .file(let file) = found, state.withLock({ $0.beginsReading(name, file.bytes, load) }) else {
             return found
         }

@@ -173,7 +173,7 @@ package enum MetricCatalog {
         MetricDescription(
             "animato_video_reads_total",
             .counter,
-            "Videos opened for clients, by where they were: memory, store (the disk or S3) or none.",
+            "Videos opened for clients, by where they were: memory, shared (Redis), store (the disk or S3) or none.",
             labels: ["level"]
         ),
         MetricDescription("animato_videos", .gauge, "Kept videos, as of the last time they were gone through."),
@@ -226,6 +226,19 @@ package enum MetricCatalog {
         MetricDescription("animato_data_bytes", .gauge, "Size of the file system of the data directory."),
         MetricDescription("animato_data_free_bytes", .gauge, "What is free of it for the server."),
         MetricDescription("animato_store_waiting_writes", .gauge, "Writes that wait for the task store."),
+        MetricDescription(
+            "animato_redis_connected", .gauge, "1 while a client of Redis has its connection, else 0.",
+            labels: ["client"]),
+        MetricDescription(
+            "animato_redis_commands_in_flight", .gauge, "Commands that wait for a reply of Redis.", labels: ["client"]),
+        MetricDescription(
+            "animato_redis_reconnects_total", .counter, "Connections to Redis that were lost.", labels: ["client"]),
+        MetricDescription(
+            "animato_redis_errors_total",
+            .counter,
+            "Commands without a good reply: unavailable, outcome_unknown, refused or overloaded.",
+            labels: ["client", "kind"]
+        ),
         MetricDescription(
             "animato_log_messages_total",
             .counter,

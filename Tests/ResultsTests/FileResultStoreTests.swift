@@ -282,7 +282,7 @@ struct FileResultStoreTests {
 }
 
 /// Stores of one directory, with a clock that stands still until it is moved.
-private final class OpenStores: Sendable {
+final class OpenStores: Sendable {
     /// Milliseconds since 1970.
     let clock = Atomic<Int64>(1_700_000_000_000)
     private let directory: String
