@@ -63,7 +63,8 @@ struct CommitWriter {
     }
 
     private mutating func index(from old: Set<IndexEntry>, to new: Set<IndexEntry>) {
-        for entry in old.subtracting(new) {
+        let added = new.subtracting(old)
+        for entry in old.subtracting(new) where !added.contains(where: { $0.replaces(entry) }) {
             switch entry {
             case .member(let set, let member): removals += [Self.letter("-"), set, member]
             case .scored(let set, let member, _): removals += [Self.letter("z"), set, member]
@@ -72,7 +73,7 @@ struct CommitWriter {
             case .value(let name, _): removals += [Self.letter("D"), name]
             }
         }
-        for entry in new.subtracting(old) {
+        for entry in added {
             switch entry {
             case .member(let set, let member): additions += [Self.letter("+"), set, member]
             case .scored(let set, let member, let score):

@@ -68,4 +68,10 @@ enum IndexEntry: Hashable, Sendable {
     case count(Bytes, Bytes, Int64)
     /// A value that only one record has at a time.
     case value(Bytes, Bytes)
+
+    /// Whether to add this is to take another away: the same member of the same sorted set, with another score.
+    func replaces(_ other: IndexEntry) -> Bool {
+        guard case .scored(let set, let member, _) = self, case .scored(set, member, _) = other else { return false }
+        return true
+    }
 }

@@ -25,6 +25,7 @@ struct RedisStores: Sendable {
     ///   - server: their Redis; `nil`: the one of all tests.
     ///   - lossy: how many of a hundred commands are lost, and replies.
     ///   - body: the check; everything is closed after it.
+    /// - Throws: what the check throws.
     static func with(
         _ count: Int,
         server: RedisFixture? = nil,
