@@ -1,6 +1,5 @@
 import Logging
 import Redis
-import ServiceLifecycle
 import Tasks
 import TasksRedis
 
@@ -45,7 +44,7 @@ extension OpenedStore {
                 meter: RedisRequestMeter(client, settings: settings, clock: clock),
                 videos: videos,
                 waitingWrites: nil,
-                services: [ClockService(clock: clock)],
+                services: [clock],
                 close: {
                     await coordination.close()
                     await store.close()
@@ -57,14 +56,5 @@ extension OpenedStore {
             await client.close()
             throw .storeUnusable("\(url): \(error)")
         }
-    }
-}
-
-/// Measures the time of Redis while the server runs.
-private struct ClockService: Service {
-    let clock: RedisClock
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown { await clock.run() }
     }
 }

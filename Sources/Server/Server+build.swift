@@ -1,5 +1,6 @@
 import API
 import Access
+import Crypto
 import Engine
 import Logging
 import NIOPosix
@@ -40,8 +41,15 @@ extension Server {
             role.answersRequests ? try await Doors.open(configuration, opened, directory, logger: logger) : nil
         let trustRoots = try trustRoots(configuration.callbackTrustRoots)
         // Last of what may fail: it has connections that must be ended.
-        let (results, closeResults) = try await openResults(configuration.s3.settings, folder, logger)
-        let (files, workspace) = try openWorkspace(folder)
+        let isShared = opened.coordination != nil
+        let (results, closeResults) = try await openResults(
+            configuration.s3.settings,
+            in: folder,
+            isShared: isShared,
+            as: ownName(configuration, directory),
+            logger
+        )
+        let (files, workspace) = try openWorkspace(in: folder, isShared: isShared)
         let shared = opened.videos.map {
             RedisResultLevel(over: results, commands: $0, settings: configuration.sharedLevel)
         }
@@ -199,6 +207,12 @@ extension Server {
                 { try await files.close() },
             ]
         )
+    }
+
+    /// What no other process of the deployment is called: each has a data directory of its own.
+    private static func ownName(_ configuration: ServerConfiguration, _ directory: String) -> String {
+        let hash = SHA256.hash(data: Array("\(configuration.hostName) \(directory)".utf8))
+        return hash.prefix(8).map { String($0, radix: 16) }.joined()
     }
 
     private static func metricsServer(

@@ -51,14 +51,27 @@ extension Server {
     }
 
     /// Opens what videos are kept in, and gives it with what ends it.
+    ///
+    /// - Parameters:
+    ///   - s3: a bucket for them; `nil`: the folder.
+    ///   - folder: also for what is on its way into the bucket.
+    ///   - isShared: whether other processes use the folder as well.
+    ///   - name: this process among those.
+    ///   - logger: hears of what is damaged.
+    /// - Returns: the store, and what ends it.
+    /// - Throws: `bucketUnusable`, `dataDirectoryUnusable`.
     static func openResults(
         _ s3: S3Settings?,
-        _ directory: String,
+        in folder: String,
+        isShared: Bool,
+        as name: String,
         _ logger: Logger
     ) async throws(ServerError) -> (any ResultStore, @Sendable () async throws -> Void) {
+        // Within the folder, where workers can read what they are asked about, and apart from what others write.
+        let directory = s3 != nil && isShared ? try prepareDirectory("\(folder)/s3/\(name)") : folder
         do throws(ResultStoreError) {
             guard let s3 else {
-                let files = try FileResultStore(directory: directory, logger: logger)
+                let files = try FileResultStore(directory: directory, isShared: isShared, logger: logger)
                 return (files, { try await files.close() })
             }
             let objects = try S3ResultStore(settings: s3, directory: directory, logger: logger)
@@ -78,12 +91,13 @@ extension Server {
 
     /// Opens what uploads are kept in, and what generations leave while they run.
     static func openWorkspace(
-        _ directory: String
+        in folder: String,
+        isShared: Bool
     ) throws(ServerError) -> (FileMediaStore, Workspace) {
         do throws(ResultStoreError) {
             return (
-                try FileMediaStore(directory: directory),
-                try Workspace(directory: directory)
+                try FileMediaStore(directory: folder, isShared: isShared),
+                try Workspace(directory: folder, isShared: isShared)
             )
         } catch {
             throw .dataDirectoryUnusable("\(error)")

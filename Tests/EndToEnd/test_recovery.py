@@ -84,7 +84,8 @@ def test_a_failure_says_what_it_is_and_poisons_nothing(start: Callable[..., Serv
 
 
 def test_a_cancel_frees_the_engine_within_two_steps(start: Callable[..., Server]) -> None:
-    step = 0.5
+    # Long beside what a busy machine takes for everything else.
+    step = 2.0
     server = start(timed=step)
     server.wait_until_ready()
     long = server.submit("long", num_inference_steps=100)

@@ -47,7 +47,10 @@ struct RemoteMediaTests {
             try Data([0x89, 0x50, 0x4E, 0x47]).write(to: URL(filePath: "\(here)/a.part"))
             let inspectors = [ScriptedMediaInspector(), ScriptedMediaInspector()]
             try await withRemote(inspectors, folders: (here, "\(directory)/there")) { remote in
-                for _ in 0..<3 { #expect(try await remote.inspect("\(here)/a.part").format == "png") }
+                for _ in 0..<3 {
+                    let found = try await remote.inspect("\(here)/a.part")
+                    #expect(found.format == "png")
+                }
             }
             let calls = inspectors.flatMap(\.calls)
             #expect(calls == Array(repeating: "\(directory)/there/a.part", count: 3))

@@ -95,7 +95,7 @@ struct ScaleStatusTests {
     func scheduler() async throws {
         try await SchedulerWorld.with([ScriptedEngine()]) { world in
             #expect(try await world.scheduler.scale() == ScaleStatus(present: 1))
-            try world.scheduler.setDraining(true, device: nil)
+            try await world.scheduler.setDraining(true, device: nil)
             _ = try await world.submit("a cat")
             let status = try await world.scheduler.scale()
             #expect(status.waiting == 1 && status.busy == 0 && status.present == 0)
