@@ -475,8 +475,5 @@ def test_a_process_that_is_told_to_stop_leaves_no_trace_among_the_members(
         20,
         "the worker is still shown",
     )
-
-    def obstacles() -> list[str]:
-        return [obstacle["code"] for obstacle in api.get("/readyz").json().get("obstacles", [])]
-
-    wait_for(lambda: obstacles() == ["no_worker"], 20, "the server does not say that nobody makes videos")
+    # Its models are known, so that it goes on accepting what waits for the next one.
+    assert api.get("/readyz").status_code == 200
