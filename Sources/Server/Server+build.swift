@@ -57,7 +57,7 @@ extension Server {
         let media = MediaTools(configuration, role, opened.coordination, SharedFolder(folder), clock, logger)
         let graphicsCards = NVMLProbe()
         let monitor = DeviceMonitor(
-            probes: [graphicsCards, HostProbe()],
+            probes: role.hasEngines ? [graphicsCards, HostProbe()] : [],
             interval: configuration.probeInterval,
             clock: clock,
             logger: logger

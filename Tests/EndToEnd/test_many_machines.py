@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ from sseclient import SSEClient
 
 NOTICED = 15
 """Seconds after which a dead worker must have been noticed."""
+
+
+MEMBERS = {'animato_members{role="api"} 2', 'animato_members{role="worker"} 2'}
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +213,21 @@ def test_a_device_is_drained_through_any_server(pair: tuple[Server, ...]) -> Non
     finally:
         second.session.post(f"{second.url}/api/v1/devices/{quote(device, safe='')}/resume", timeout=30)
     wait_for(lambda: states(first)[device] != "draining", 20, "the device stays drained")
+
+
+def test_what_goes_on_between_the_processes_is_counted(pair: tuple[Server, ...]) -> None:
+    first, _, east, _ = pair
+    for member in (first, east):
+        wait_for(lambda of=member: set(of.get("/metrics").text.splitlines()) >= MEMBERS, 20, "not all are counted")
+        text = member.get("/metrics").text
+        assert 'animato_redis_connected{client="store"} 1' in text
+        assert 'animato_redis_commands_in_flight{client="store"}' in text
+        faults = subprocess.run(
+            ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert faults.returncode == 0, faults.stderr
+    assert east.get("/healthz").json()["status"] == "live"
+    assert east.get("/api/v1/tasks").status_code == 404
 
 
 def test_keys_are_made_and_revoked_for_every_server(

@@ -26,8 +26,13 @@ NOT_HERE = {
     "animato_celery_messages_total",
     "animato_celery_open_tasks",
     "animato_celery_records_total",
+    "animato_redis_commands_in_flight",
+    "animato_redis_connected",
+    "animato_redis_errors_total",
+    "animato_redis_reconnects_total",
+    "animato_store_conflicts_total",
 }
-"""Processors do not tell, and no Celery application is there."""
+"""Processors do not tell, and neither a Celery application nor a Redis is there."""
 
 
 class Metric(NamedTuple):
