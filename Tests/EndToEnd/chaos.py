@@ -160,7 +160,7 @@ class Chaos:
         """Redis dies as in a power cut and comes back with what it had confirmed."""
         self.deployment.redis.kill()
         time.sleep(self.random.uniform(0, 2))
-        self.deployment.redis.start()
+        self.deployment.redis.start_again()
 
     # What must hold
 

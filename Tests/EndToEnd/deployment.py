@@ -3,79 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import random
-import shutil
 import socket
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from redis_server import RedisServer, free_port
 from server import Server, wait_for
-
-
-def free_port() -> int:
-    """A port that nothing listens on, below those that connections to others begin at."""
-    for _ in range(100):
-        port = random.randrange(15_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("there is no free port")
-
-
-class Redis:
-    """One `redis-server` that keeps what it confirmed, whatever happens to it."""
-
-    def __init__(self, directory: Path, fsync: str = "always") -> None:
-        self.directory = directory
-        self.fsync = fsync
-        self.port = free_port()
-        directory.mkdir()
-        self.process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"redis://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Starts it on the data that it has, and waits until it answers."""
-        program = shutil.which("redis-server")
-        assert program, "there is no redis-server; scripts/setup.sh installs it"
-        settings = {
-            "port": self.port,
-            "bind": "127.0.0.1",
-            "dir": self.directory,
-            "save": "",
-            "appendonly": "yes",
-        }
-        settings |= {
-            "appendfsync": self.fsync,
-            "daemonize": "no",
-            "loglevel": "warning",
-        }
-        flags = [part for key, value in settings.items() for part in (f"--{key}", str(value))]
-        self.process = subprocess.Popen([program, *flags], stdout=subprocess.DEVNULL)
-        wait_for(self.answers, 30, "redis-server did not start")
-
-    def answers(self) -> bool:
-        """Whether it takes commands."""
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", self.port), timeout=1) as client,
-        ):
-            client.sendall(b"PING\r\n")
-            return client.recv(64).startswith(b"+PONG")
-        return False
-
-    def kill(self) -> None:
-        """Ends it as a power cut would."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(timeout=10)
-            self.process = None
 
 
 class Proxy:
@@ -166,7 +100,7 @@ class Deployment:
         self.directory = directory
         self.settings = settings
         directory.mkdir(parents=True, exist_ok=True)
-        self.redis = Redis(directory / "redis", fsync)
+        self.redis = RedisServer(directory / "redis", fsync)
         self.members: list[Server] = []
         (directory / "shared").mkdir()
 
@@ -206,4 +140,4 @@ class Deployment:
         """Ends everything."""
         for member in self.members:
             member.kill()
-        self.redis.kill()
+        self.redis.close()

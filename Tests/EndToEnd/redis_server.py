@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import signal
 import socket
 import subprocess
@@ -11,15 +13,24 @@ import redis
 from server import wait_for
 
 
-class RedisServer:
-    """One `redis-server` on loopback that keeps what it confirmed."""
+def free_port() -> int:
+    """A port that nothing listens on, below those that connections to others begin at."""
+    for _ in range(100):
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("there is no free port")
 
-    def __init__(self, directory: Path) -> None:
+
+class RedisServer:
+    """One `redis-server` on loopback; with `always` it keeps what it confirmed, whatever happens to it."""
+
+    def __init__(self, directory: Path, fsync: str = "always") -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.fsync = fsync
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.client = redis.Redis(port=self.port)
         self.process = self._started()
@@ -27,7 +38,7 @@ class RedisServer:
     def _started(self) -> subprocess.Popen[bytes]:
         arguments = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory), "--save", ""]
         process = subprocess.Popen(
-            ["redis-server", *arguments, "--appendonly", "yes", "--appendfsync", "always"],
+            ["redis-server", *arguments, "--appendonly", "yes", "--appendfsync", self.fsync],
             stdout=subprocess.DEVNULL,
         )
         wait_for(self._answers, 30, "redis-server does not answer")

@@ -376,7 +376,7 @@ def test_redis_may_die_and_nothing_that_was_accepted_is_lost(
     refused = api.post({"prompt": "not now", "width": 64, "height": 64, "num_frames": 5})
     assert (refused.status_code, refused.json()["code"]) == (503, "store_unavailable")
     assert "Retry-After" in refused.headers
-    deployment.redis.start()
+    deployment.redis.start_again()
     wait_for(
         lambda: api.get(f"/api/v1/tasks/{accepted[0]}").status_code == 200,
         60,
