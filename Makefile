@@ -51,6 +51,7 @@ contract: setup build ## the HTTP contract at length: at least 20,000 cases made
 bench: release ## the numbers of docs/benchmarks.md
 	scripts/setup.sh bench
 	.venv/bin/python Benchmarks/service.py --binary .build/release/animato
+	.venv/bin/python Benchmarks/many_machines.py --binary .build/release/animato
 
 FUZZ_REQUESTS ?= 1000000
 
