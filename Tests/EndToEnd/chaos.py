@@ -101,7 +101,7 @@ class Chaos:
                 self.accepted.append(Accepted(response.json()["task_id"], prompt))
             else:
                 self.refused[response.json()["code"]] += 1
-            self.over.wait(0.1 + chance.random() * 0.2)
+            self.over.wait(0.3 + chance.random() * 0.7)
 
     @property
     def url(self) -> str:
