@@ -29,7 +29,8 @@ struct Attempt: Sendable {
     init?(
         _ claimed: ClaimedGeneration,
         _ assignment: Assignment,
-        on device: any VideoEngine,
+        on device: String,
+        description: EngineDescription,
         of kind: DeviceKind,
         costs: CostModel,
         rows: Int,
@@ -38,9 +39,7 @@ struct Attempt: Sendable {
         tracer: any Tracer
     ) {
         let generation = claimed.generation
-        guard let description = device.state.description,
-            let model = ModelDescription(named: generation.model, of: description)
-        else { return nil }
+        guard let model = ModelDescription(named: generation.model, of: description) else { return nil }
         id = GenerateCommand.id(of: claimed)
         self.engine = assignment.engine
         self.claimed = claimed
@@ -61,7 +60,7 @@ struct Attempt: Sendable {
         started = clock.monotonicTime()
         trace = AttemptTrace(
             claimed,
-            on: device.device,
+            on: device,
             mode: mode,
             tracer: tracer,
             started: started,

@@ -214,6 +214,13 @@ extension AttemptRunner {
         if isRecorded { metrics.failed(claimed.generation.id, failure.code) }
     }
 
+    /// Lets a generation that was claimed wait again, as if it had not been.
+    func putBack(_ claimed: ClaimedGeneration) async {
+        let logger = self.logger(of: claimed)
+        logger.warning("Generation waits for a working engine", metadata: ["code": "engine_starting"])
+        await requeue(claimed, Requeue(delay: .zero, countsAsFailure: false, failure: nil), logger: logger)
+    }
+
     private func requeue(_ claimed: ClaimedGeneration, _ requeue: Requeue, logger: Logger) async {
         let isRecorded = await record(logger) { () throws(TaskStoreError) in
             try await store.requeue(claimed.lease, requeue)

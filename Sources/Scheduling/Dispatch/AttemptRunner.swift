@@ -47,12 +47,19 @@ struct AttemptRunner: Sendable {
         var logger = logger
         if let idle { logger[metadataKey: "idle_seconds"] = "\((idle * 10_000).rounded() / 10_000)" }
         logger.debug("Pass begins", metadata: ["device": "\(engine.device)", "generations": "\(claims.count)"])
+        guard let description = engine.state.description else {
+            // It went down after it was chosen: nothing was tried, and nothing is wrong with the request.
+            for claimed in claims { await putBack(claimed) }
+            giveBack(assignment, claims)
+            return
+        }
         var attempts: [Attempt] = []
         for claimed in claims {
             if let attempt = Attempt(
                 claimed,
                 assignment,
-                on: engine,
+                on: engine.device,
+                description: description,
                 of: fleet.kind(of: engine.device),
                 costs: book.models.costs,
                 rows: claims.count,
@@ -141,7 +148,7 @@ struct AttemptRunner: Sendable {
     }
 
     /// Says in each line what it is about: whoever looks for a task finds what was done for it.
-    private func logger(of claimed: ClaimedGeneration) -> Logger {
+    func logger(of claimed: ClaimedGeneration) -> Logger {
         var logger = logger
         logger[metadataKey: "generation"] = "\(claimed.generation.id)"
         logger[metadataKey: "attempt"] = "\(claimed.generation.attempts)"
