@@ -17,7 +17,7 @@ extension OpenedStore {
         _ configuration: ServerConfiguration,
         logger: Logger
     ) async throws(ServerError) -> OpenedStore {
-        let settings = configuration.redisStore
+        let settings = configuration.sharedStore
         let client: RedisClient
         let videos: RedisClient
         do {

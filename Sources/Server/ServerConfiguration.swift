@@ -24,6 +24,7 @@ struct ServerConfiguration: Sendable, Equatable {
     var store = SQLiteTaskStoreSettings()
     /// The Redis that several processes share; `nil`: a database in the data directory, for this process alone.
     var redis: RedisURL?
+    /// Its aging is that of `store`.
     var redisStore = RedisStoreSettings()
     /// A PEM file of authorities that the certificate of Redis may be of, in place of the system's.
     var redisTrustRoots: String?
@@ -149,6 +150,13 @@ struct ServerConfiguration: Sendable, Equatable {
                 linkLifetime: linkLifetime
             )
         }
+    }
+
+    /// The settings of the store in Redis, with what both stores take from the same keys.
+    var sharedStore: RedisStoreSettings {
+        var settings = redisStore
+        settings.aging = store.aging
+        return settings
     }
 
     /// How much of the most wanted videos all processes keep together.
