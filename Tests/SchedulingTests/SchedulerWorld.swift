@@ -32,6 +32,7 @@ struct SchedulerWorld: Sendable {
     ///   - uploads: what these may be.
     ///   - clock: of all parts.
     ///   - tracer: makes the spans.
+    ///   - logger: hears what all parts say.
     ///   - body: the test.
     /// - Throws: what the services throw.
     static func with(
@@ -42,9 +43,9 @@ struct SchedulerWorld: Sendable {
         uploads: UploadSettings = UploadSettings(),
         clock: any ServiceClock = SystemClock(),
         tracer: any Tracer = NoOpTracer(),
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @escaping @Sendable (SchedulerWorld) async throws -> Void
     ) async throws {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         try await withTemporaryDirectory { directory in
             let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: logger)
             let results = try FileResultStore(directory: directory, logger: logger) {

@@ -214,11 +214,12 @@ extension AttemptRunner {
         if isRecorded { metrics.failed(claimed.generation.id, failure.code) }
     }
 
-    /// Lets a generation that was claimed wait again, as if it had not been.
+    /// Lets a generation wait again whose engine went down before anything was tried.
     func putBack(_ claimed: ClaimedGeneration) async {
+        let failure = TaskFailure(code: "engine_starting", message: "The engine went down before it began.")
         let logger = self.logger(of: claimed)
-        logger.warning("Generation waits for a working engine", metadata: ["code": "engine_starting"])
-        await requeue(claimed, Requeue(delay: .zero, countsAsFailure: false, failure: nil), logger: logger)
+        logger.warning("Generation waits for a working engine", metadata: ["code": "\(failure.code)"])
+        await requeue(claimed, Requeue(delay: .zero, countsAsFailure: false, failure: failure), logger: logger)
     }
 
     private func requeue(_ claimed: ClaimedGeneration, _ requeue: Requeue, logger: Logger) async {
