@@ -40,7 +40,7 @@ extension Server {
         let doors =
             role.answersRequests ? try await Doors.open(configuration, opened, directory, logger: logger) : nil
         let trustRoots = try trustRoots(configuration.callbackTrustRoots)
-        // Last of what may fail: it has connections that must be ended.
+        // Late, because it has connections that must be ended where something fails afterwards.
         let isShared = opened.coordination != nil
         let (results, closeResults) = try await openResults(
             configuration.s3.settings,

@@ -347,7 +347,8 @@ def test_a_ceiling_of_priority_holds(start: Callable[..., Server]) -> None:
 
 
 def test_two_tenants_share_the_device_by_their_weights(start: Callable[..., Server]) -> None:
-    server = start(access_adminKey=ADMIN, timed=0.005)
+    # Time is what is shared: long beside what a busy machine adds to each.
+    server = start(access_adminKey=ADMIN, timed=0.02)
     server.wait_until_ready()
     assert call(server, "POST", "/api/v1/drain").status_code == 200
     for tenant, weight in (("light", 1), ("heavy", 3)):
@@ -362,8 +363,7 @@ def test_two_tenants_share_the_device_by_their_weights(start: Callable[..., Serv
 
     tasks = sorted(wait_for(ended, 120, "the videos are not made"), key=lambda task: task["finished_at"])
     heavy = sum(task["tenant"] == "heavy" for task in tasks[:40])
-    # 30 by the weights; what is shared is time, of which a busy machine gives each a different amount.
-    assert 24 <= heavy <= 36, heavy
+    assert 27 <= heavy <= 33, heavy
 
 
 # A key's life
