@@ -80,6 +80,10 @@ extension RedisTaskStore {
     private func purgeEvents(_ retention: Retention, limit: Int) async throws(TaskStoreError) -> Int {
         try await perform { transaction in
             guard let end = self.end(of: retention.events, orOf: retention.tasks, at: transaction.now) else { return 0 }
+            // Mostly not even the first is old enough.
+            guard let first = try await self.storedEvents(after: 0, limit: 1).first, first.at.milliseconds <= end else {
+                return 0
+            }
             let old = try await self.storedEvents(after: 0, limit: limit).prefix { $0.at.milliseconds <= end }
             guard let last = old.last else { return 0 }
             transaction.trimEvents(through: last.sequence)
