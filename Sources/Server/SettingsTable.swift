@@ -2,11 +2,8 @@ import API
 import Access
 import Foundation
 import Logging
-import Results
 import Scheduling
 import Tasks
-import TasksRedis
-import TasksSQLite
 import Webhooks
 
 /// One setting: its key, what it accepts, and where its value goes.
