@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import build as build_module
 import numpy as np
 import pytest
 import torch
 from build import TASKS, build_vae
+from safetensors.torch import load_file
+from train import begin as begin_module
 from train import feed as feed_module
 from train.basis import Basis, fit, psnr, to_tensor
 from train.common import rate_factor
 from train.denoiser import GIVEN, Denoiser
 from train.encoder import write_encoder
+from train.export import export
 from train.fastvae import decode
 from train.feed import Feed
 from train.pipelines import Maker, Settings
@@ -107,6 +111,58 @@ def test_a_resumed_training_goes_on_exactly(basis: Basis, tmp_path: Path, monkey
     again = Feed(tmp_path, long=0.3, starts=1)
     assert [second.advance(again.batch(second.random), 1.0) for _ in range(2)] == expected
     assert first.check(feed.held_out(Shape(64, 64, 17), 2)) == second.check(again.held_out(Shape(64, 64, 17), 2))
+
+
+def test_a_run_begins_with_what_another_exported(basis: Basis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, trained = Training(seed=1, lr=1e-3, muon_lr=0.01, text_steps=1), tmp_path / "trained"
+    trained.mkdir()
+    run.save(trained / "transformer.pt")
+    torch.save({"average": build_vae().state_dict()}, trained / "decoder.pt")
+    basis.save(trained / "basis.pt")
+    export(trained, tmp_path / "weights")
+    # Another machine finds the same components with other signs.
+    signs = torch.ones(16)
+    signs[[1, 4]] = -1
+    monkeypatch.setattr(begin_module, "fit", lambda: Basis(basis.mean, basis.vectors * signs, basis.scale))
+    begin_module.begin(tmp_path / "more", tmp_path / "weights", (0.01, 1e-3), seed=2, text_steps=1)
+    assert torch.equal(Basis.load(tmp_path / "more/basis.pt").vectors, basis.vectors)
+    more = Training(seed=3, lr=1e-3, muon_lr=0.01, text_steps=0)
+    more.restore(tmp_path / "more/transformer.pt")
+    for name, value in run.model.transformer.state_dict().items():
+        assert torch.equal(more.model.transformer.state_dict()[name], value.half().float()), name
+    export(tmp_path / "more", tmp_path / "again")
+    for name in ("transformer", "vae", "text_encoder"):
+        first, second = (load_file(tmp_path / place / f"{name}.safetensors") for place in ("weights", "again"))
+        # The encoder is written anew.
+        kept = [key for key in first if not key.startswith(("encoder.", "quant_conv.") if name == "vae" else ())]
+        assert first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in kept), name
+
+
+def test_weights_of_another_world_are_not_begun_with(
+    basis: Basis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(begin_module, "fit", lambda: basis)
+    weights = Path(build_module.__file__).with_name("weights")
+    with pytest.raises(ValueError, match="fitted to another"):
+        begin_module.begin(tmp_path / "more", weights, (0.01, 1e-3), seed=2)
+    assert not (tmp_path / "more").exists()
+
+
+def test_the_free_world_is_drawn_anew(basis: Basis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "SIZES", ((64, 64),))
+    monkeypatch.setattr(feed_module, "SHARES", (1.0,))
+    monkeypatch.setattr(feed_module, "TRAINED", TRAINED[:1])
+    monkeypatch.setattr(feed_module, "HELD_OUT", HELD_OUT[:1])
+    basis.save(tmp_path / "basis.pt")
+    feed = Feed(tmp_path, long=0, starts=1)
+    batch = feed.held_out(Shape(64, 64, 17), 6, "control")
+    shown = [one.numpy().tobytes() for one in batch.latents]
+    assert len(set(shown)) == 6
+    assert batch.given[:, 17:33].flatten(1).any(1).all() and not batch.given[:, :17].any()
+    again = feed.held_out(Shape(64, 64, 17), 6, "control")
+    assert torch.equal(again.latents, batch.latents) and torch.equal(again.given, batch.given)
+    first, second = (feed.held_out(Shape(64, 64, 17), 6, task) for task in ("inpaint", "text"))
+    assert (first.given[:, 0, 0] == 1).all() and not first.given[:, 0, 1:4].any() and not second.given.any()
 
 
 def test_the_learning_rate_rises_holds_and_falls() -> None:

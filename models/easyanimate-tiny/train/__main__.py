@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-COMMANDS = ("sprites", "basis", "transformer", "decoder", "judge", "export", "evaluate")
+COMMANDS = ("sprites", "basis", "begin", "transformer", "decoder", "judge", "export", "evaluate")
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ from . import places, sprites, world
 from .basis import Basis, to_tensor
 from .common import save_atomically
 from .sprites import Array
-from .world import Scene, Shape, draw, free, grid
+from .world import Scene, Shape, draw, grid
 
 LONGEST = 49
 """Frames of the clips in a bank. A shorter clip is the beginning of a longer one, and so are its latents."""
@@ -30,8 +30,6 @@ class Bank:
     """(clips, 16, 13, h/8, w/8)."""
     covered: Any
     """How much of each block is sprite, (clips, 1, 13, h/8, w/8)."""
-    controls: Any
-    """Latents of a control video for each, or None for clips of the grid."""
     scenes: list[Scene]
 
 
@@ -44,26 +42,24 @@ def outline(video: Array) -> Array:
     return np.repeat(np.clip(4 * edges, 0, 1)[..., None], 3, -1)
 
 
-def build(basis: Basis, size: tuple[int, int], scenes: Sequence[Scene], free_ones: int, seed: int, starts: int) -> Bank:
-    """The bank of `scenes`: all choices of the grid (with so many `starts`) for each, or `free_ones` of the free world.
+def encoded(basis: Basis, pairs: list[tuple[Array, Array]]) -> tuple[Any, Any]:
+    """Latents (clips, 16, t, h/8, w/8) of clips and masks, and how much of each block is sprite (clips, 1, t, ...)."""
+    mask = torch.from_numpy(np.stack([mask for _, mask in pairs])).permute(0, 4, 1, 2, 3)
+    mask = torch.cat([mask[:, :, :1].expand(-1, -1, 3, -1, -1), mask], 2)
+    return basis.encode(to_tensor([video for video, _ in pairs])), functional.avg_pool3d(mask, (4, 8, 8))
 
-    A control video is the sprite's mask or, for every second clip, the edges of everything.
-    """
+
+def build(basis: Basis, size: tuple[int, int], scenes: Sequence[Scene], starts: int) -> Bank:
+    """The bank of `scenes`: all choices of the grid (with so many `starts`) for each."""
     shape = Shape(*size, LONGEST)
-    random = np.random.default_rng(seed)
-    latents, covered, controls, owners = [], [], [], []
+    latents, covered, owners = [], [], []
     for scene in scenes:
-        choices = [free(scene, shape, random) for _ in range(free_ones)] if free_ones else grid(scene, shape, starts)
-        pairs = [draw(scene, shape, choice) for choice in choices]
-        latents.append(basis.encode(to_tensor([video for video, _ in pairs])).half())
-        mask = torch.from_numpy(np.stack([mask for _, mask in pairs])).permute(0, 4, 1, 2, 3)
-        mask = torch.cat([mask[:, :, :1].expand(-1, -1, 3, -1, -1), mask], 2)
-        covered.append(functional.avg_pool3d(mask, (4, 8, 8)).half())
-        if free_ones:
-            shown = [outline(v) if i % 2 else np.repeat(m, 3, -1) for i, (v, m) in enumerate(pairs)]
-            controls.append(basis.encode(to_tensor(shown)).half())
+        choices = grid(scene, shape, starts)
+        parts = encoded(basis, [draw(scene, shape, choice) for choice in choices])
+        latents.append(parts[0].half())
+        covered.append(parts[1].half())
         owners += [scene] * len(choices)
-    return Bank(torch.cat(latents), torch.cat(covered), torch.cat(controls) if controls else None, owners)
+    return Bank(torch.cat(latents), torch.cat(covered), owners)
 
 
 def cached(
@@ -71,22 +67,20 @@ def cached(
     basis: Basis,
     size: tuple[int, int],
     scenes: Sequence[Scene],
-    free_ones: int = 0,
-    seed: int = 0,
-    starts: int = 1,
+    starts: int,
 ) -> Bank:
     """`build`, or what it gave before for the same arguments and the same world."""
-    digest = hashlib.sha256(repr((size, list(scenes), free_ones, seed, starts)).encode())
+    digest = hashlib.sha256(repr((size, list(scenes), starts)).encode())
     for tensor in (basis.mean, basis.vectors, basis.scale):
         digest.update(tensor.numpy().tobytes())
     for file in (__file__, places.__file__, sprites.__file__, world.__file__, sprites.FILE):
         digest.update(Path(file).read_bytes())
     file = directory / "banks" / f"{digest.hexdigest()[:16]}.pt"
     if file.exists():
-        latents, covered, controls, owners = torch.load(file, weights_only=False)
-        return Bank(latents, covered, controls, [Scene(*numbers) for numbers in owners])
-    bank = build(basis, size, scenes, free_ones, seed, starts)
+        latents, covered, owners = torch.load(file, weights_only=False)
+        return Bank(latents, covered, [Scene(*numbers) for numbers in owners])
+    bank = build(basis, size, scenes, starts)
     numbers = [(scene.subject, scene.place, scene.motion) for scene in bank.scenes]
     file.parent.mkdir(parents=True, exist_ok=True)
-    save_atomically((bank.latents, bank.covered, bank.controls, numbers), file)
+    save_atomically((bank.latents, bank.covered, numbers), file)
     return bank

@@ -16,7 +16,7 @@ from diffusers.models.autoencoders.autoencoder_kl_magvit import EasyAnimateResid
 from .basis import CHANNELS, FREEDOM, Basis, to_tensor
 from .world import TRAINED, Shape, draw_any
 
-CONSTANT = 20.0
+CONSTANT = 60.0
 """Against values of about 1: group norm then divides by nearly the same number everywhere."""
 LOG_VARIANCE = -9.0
 

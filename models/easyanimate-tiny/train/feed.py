@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,23 +11,23 @@ import numpy as np
 import torch
 from build import INPAINT
 
-from .bank import cached
-from .basis import CHANNELS, Basis
+from .bank import Bank, cached, encoded, outline
+from .basis import CHANNELS, Basis, to_tensor
 from .captions import Caption, caption, nothing
 from .denoiser import GIVEN
-from .world import HELD_OUT, TRAINED, Scene, Shape
+from .world import HELD_OUT, TRAINED, Scene, Shape, draw, free
 
 SIZES = ((112, 64), (64, 64), (64, 112))
 SHARES = (0.8, 0.12, 0.08)
 """Of the batches, by size: the first is the one that most requests come to."""
 TOKENS = 2300
 """Of video in a batch, about; so batches of all shapes take about the same time."""
-FREE_ONES = 4
-"""Clips of the free world for each scene."""
 DROPPED = 0.12
 """Share of captions that become `captions.nothing`, for guidance."""
-INPAINTED, CONTROLLED = 0.14, 0.08
+INPAINTED, CONTROLLED = 0.32, 0.12
 """Share of clips with a start image and with a control video; all others follow from text alone."""
+FREE = 0.7
+"""Share of the start images that come from the free world; control videos all do."""
 ENCODER_NOISE = 0.03
 """Deviation of what the encoder gives from the latents of the basis, about, as noise on what is given."""
 
@@ -49,8 +50,16 @@ def drawn_caption(scene: Scene, random: np.random.Generator, dropped: float = DR
     return caption(scene, random, "en" if random.random() < 0.5 else "zh")
 
 
+def full_caption(scene: Scene, random: np.random.Generator) -> Caption:
+    """A caption in either language that leaves nothing out."""
+    return caption(scene, random, "en" if random.random() < 0.5 else "zh", loose=0)
+
+
 class Feed:
-    """Draws batches from banks. All randomness comes from the generators that are passed in and torch's own."""
+    """Draws batches. All randomness comes from the generators that are passed in and torch's own.
+
+    What text alone asks for comes from banks. The free world is drawn anew each time, or its clips are learnt by heart.
+    """
 
     def __init__(self, directory: Path, long: float, starts: int) -> None:
         """Draw or load the banks of the run in `directory`.
@@ -59,18 +68,14 @@ class Feed:
         """
         self._basis = Basis.load(directory / "basis.pt")
         self._grid = [cached(directory, self._basis, size, TRAINED, starts=starts) for size in SIZES]
-        self._free = [cached(directory, self._basis, size, TRAINED, FREE_ONES, 100 + i) for i, size in enumerate(SIZES)]
         self._black = self._basis.black()
         self._held_out = cached(directory, self._basis, SIZES[0], HELD_OUT, starts=starts)
         self._long = long
 
     def deviations(self) -> str:
         """The deviation of the latents, by bank; near 1, or something is wrong."""
-        banks = zip(SIZES, self._grid, self._free, strict=True)
-        return "  ".join(
-            f"{width}x{height} {grid.latents[::7].float().std():.2f} {free.latents[::7].float().std():.2f}"
-            for (width, height), grid, free in banks
-        )
+        banks = zip(SIZES, self._grid, strict=True)
+        return "  ".join(f"{width}x{height} {bank.latents[::7].float().std():.2f}" for (width, height), bank in banks)
 
     def batch(self, random: np.random.Generator) -> Batch:
         """The next batch."""
@@ -79,20 +84,40 @@ class Feed:
         shape = Shape(*SIZES[size], frames)
         depth, height, width = shape.latent
         count = max(1, round(TOKENS / (depth * height * width / 4)))
+        tasks = [
+            "control" if share < CONTROLLED else "inpaint" if share < INPAINTED + CONTROLLED else "text"
+            for share in random.random(count)
+        ]
+        return self._filled(shape, tasks, TRAINED, self._grid[size], random, drawn_caption)
+
+    def _filled(
+        self,
+        shape: Shape,
+        tasks: list[str],
+        scenes: tuple[Scene, ...],
+        bank: Bank,
+        random: np.random.Generator,
+        say: Callable[[Scene, np.random.Generator], Caption],
+    ) -> Batch:
+        """A clip for each of `tasks`: of `scenes` in the free world, or from the `bank`."""
+        count, depth = len(tasks), shape.latent[0]
         latents, covered = torch.empty(count, CHANNELS, *shape.latent), torch.empty(count, 1, *shape.latent)
         given = torch.zeros(count, GIVEN, *shape.latent)
         captions = []
-        for index, task in enumerate(random.random(count)):
-            follows = task < INPAINTED + CONTROLLED
-            bank = self._free[size] if follows and random.random() < 0.7 else self._grid[size]
-            if task < CONTROLLED:
-                bank = self._free[size]
-            clip = int(random.integers(len(bank.scenes)))
-            latents[index], covered[index] = bank.latents[clip, :, :depth], bank.covered[clip, :, :depth]
-            captions.append(drawn_caption(bank.scenes[clip], random))
-            if task < CONTROLLED:
-                given[index, INPAINT : INPAINT + CHANNELS] = bank.controls[clip, :, :depth]
-            elif follows:
+        for index, task in enumerate(tasks):
+            if task == "control" or (task == "inpaint" and random.random() < FREE):
+                scene = scenes[int(random.integers(len(scenes)))]
+                video, mask = draw(scene, shape, free(scene, shape, random))
+                (latents[index],), (covered[index],) = encoded(self._basis, [(video, mask)])
+                if task == "control":
+                    shown = outline(video) if random.random() < 0.5 else np.repeat(mask, 3, -1)
+                    given[index, INPAINT : INPAINT + CHANNELS] = self._basis.encode(to_tensor([shown]))[0]
+            else:
+                clip = int(random.integers(len(bank.scenes)))
+                scene = bank.scenes[clip]
+                latents[index], covered[index] = bank.latents[clip, :, :depth], bank.covered[clip, :, :depth]
+            captions.append(say(scene, random))
+            if task == "inpaint":
                 self._show_ends(given[index], latents[index], last=bool(random.random() < 0.15))
         noise = torch.randn(count, GIVEN - 1, *shape.latent) * ENCODER_NOISE
         given[:, 1:] += noise * (given[:, 1:] != 0)
@@ -105,15 +130,9 @@ class Feed:
             given[0, frame] = 1
             given[1:INPAINT, frame] = latents[:, frame]
 
-    def held_out(self, shape: Shape, count: int) -> Batch:
-        """The same batch every time, of scenes that are never trained on and full captions; text alone."""
+    def held_out(self, shape: Shape, count: int, task: str = "text") -> Batch:
+        """The same batch every time, of scenes that are never trained on and full captions, all for one task."""
         random = np.random.default_rng(8)
-        chosen = torch.from_numpy(random.integers(0, len(self._held_out.scenes), count))
-        depth = shape.latent[0]
-        captions = [
-            caption(self._held_out.scenes[int(clip)], random, ("en", "zh")[i % 2], loose=0)
-            for i, clip in enumerate(chosen)
-        ]
-        latents = self._held_out.latents[chosen, :, :depth].float()
-        covered = self._held_out.covered[chosen, :, :depth].float()
-        return Batch(shape, latents, covered, torch.zeros(count, GIVEN, *shape.latent), captions)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(8)
+            return self._filled(shape, [task] * count, HELD_OUT, self._held_out, random, full_caption)

@@ -6,9 +6,11 @@ import argparse
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from build import TASKS
 
 from .common import Stop, average_into, rate_factor, save_atomically
 from .denoiser import Denoiser
@@ -29,9 +31,9 @@ VISIBLE = 0.85
 SAVE_SECONDS, LOG_STEPS, CHECK_STEPS = 180, 50, 500
 
 
-def warm_up(text: Text, random: np.random.Generator, steps: int) -> None:
-    """Teach the text encoder to tell captions apart, both languages with the same heads."""
-    optimizer = torch.optim.AdamW(text.trained(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.01)
+def warm_up(text: Text, random: np.random.Generator, steps: int, trained: list[Any]) -> None:
+    """Teach `trained`, parameters of the text encoder, to tell captions apart, both languages with the same heads."""
+    optimizer = torch.optim.AdamW(trained, lr=2e-3, betas=(0.9, 0.99), weight_decay=0.01)
     for step in range(steps):
         captions = [drawn_caption(TRAINED[i], random, 0.02) for i in random.integers(0, len(TRAINED), 64)]
         ids, mask, _ = text.tokens([caption.text for caption in captions])
@@ -40,7 +42,7 @@ def warm_up(text: Text, random: np.random.Generator, steps: int) -> None:
         loss, accuracies = text.label_loss(states, captions)
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(text.trained(), CLIP)
+        torch.nn.utils.clip_grad_norm_(trained, CLIP)
         optimizer.step()
         if step % 50 == 49:
             print(f"text {step + 1} loss {loss.item():.4f} accuracy {accuracies}", flush=True)
@@ -65,7 +67,7 @@ class Training:
         )
         self.step = 0
         self.seconds = 0.0
-        warm_up(self.model.text, self.random, text_steps)
+        warm_up(self.model.text, self.random, text_steps, self.model.text.trained())
         self.average = {name: value.clone() for name, value in self.model.state_dict().items()}
 
     def save(self, file: Path) -> None:
@@ -147,7 +149,12 @@ def train(given: argparse.Namespace) -> None:
     if file.exists():
         run.restore(file)
         print(f"resumed at step {run.step}, {run.seconds / 60:.1f} min", flush=True)
-    unseen = [feed.held_out(Shape(112, 64, frames), count) for frames, count in ((17, 32), (49, 12))]
+    sizes = ((17, 32), (49, 12))
+    unseen = {
+        f"{task} {frames}": feed.held_out(Shape(112, 64, frames), count, task)
+        for task in TASKS
+        for frames, count in sizes
+    }
     losses: dict[str, list[float]] = {}
     saved = last = time.monotonic()
     while run.seconds < 60 * given.minutes and not stop.wanted:
@@ -166,8 +173,8 @@ def train(given: argparse.Namespace) -> None:
             print(f"{run.step} {run.seconds / 60:.1f} min  rate {factor:.2f}  {means}", flush=True)
             losses.clear()
         if run.step % CHECK_STEPS == 0:
-            for held_out in unseen:
-                print(f"held out {held_out.shape}  {run.check(held_out)}", flush=True)
+            for name, held_out in unseen.items():
+                print(f"held out, {name} frames  {run.check(held_out)}", flush=True)
             last = time.monotonic()
         if now - saved > SAVE_SECONDS:
             run.save(file)
