@@ -215,7 +215,7 @@ enum SettingsTable {
             "engine.previewSteps",
             \.scheduling.previewSteps,
             0...1000,
-            "After how many steps a preview is made; 0 for never."
+            "After how many steps a preview is made, if that takes less than a hundredth of the time; 0 for never."
         ),
         .list(
             "engine.devices",

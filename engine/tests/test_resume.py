@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 from animato_engine import checkpoint
 from animato_engine.control import Signals
 from animato_engine.errors import Failure, Yielded
+from animato_engine.models import denoising
 from animato_engine.models.house import House
 from animato_engine.order import Periodic
 from animato_engine.protocol import Message
+from animato_engine.writing import Writer
 from studio import Array, frames, house, order, picture, video
 
 COEFFICIENTS = (0.0, 0.0, 0.0, 0.1, 0.0)
@@ -161,6 +164,26 @@ def test_previews_are_written_and_may_fail(studio: House, tmp_path: Path, capsys
     (tmp_path / "d").mkdir()
     assert np.array_equal(frames(studio, order(studio, preview=Periodic(tmp_path / "d", 1))), expected)
     assert "a preview was not written" in capsys.readouterr().err
+
+
+class AtOnce(Writer):
+    """Is done with each piece when it comes back."""
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """Do `work`."""
+        super().begin(work)
+        self.wait()
+
+
+@pytest.mark.parametrize(("share", "steps"), [(1e9, [1, 2, 3]), (0, [1])])
+def test_previews_take_no_more_than_their_share(
+    studio: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: float, steps: list[int]
+) -> None:
+    monkeypatch.setattr(denoising, "PREVIEWS", share)
+    monkeypatch.setattr(denoising, "Writer", AtOnce)
+    sent: list[Message] = []
+    frames(studio, order(studio, preview=Periodic(tmp_path / "p.webp", 1), num_inference_steps=3), sent=sent)
+    assert [m["step"] for m in sent if m["type"] == "preview"] == steps
 
 
 def test_a_checkpoint_says_what_it_is_of(studio: House, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from ..checkpoint import Checkpoint
 from ..description import Size
 from ..errors import Cancelled, Failure, Yielded, is_out_of_memory
 from ..order import Periodic
+from ..pace import Pace
 from ..parallel import GuidancePair
 from ..passing import Pass
 from ..preview import LatentPreview
@@ -29,6 +31,10 @@ from .strand import Strand, identity
 
 Frames = list[NDArray[np.uint8]]
 """(height, width, 3) each, RGB."""
+
+
+PREVIEWS = 0.01
+"""Share of the time that previews may take. With easyanimate-tiny one after every fifth step took 3 to 4 %."""
 
 
 class Rendering:
@@ -46,6 +52,7 @@ class Rendering:
         arithmetic = f"{model.components.dtype} {model.backend}"
         self._checkpoints = Writer()
         self._previews = Writer()
+        self._pace = Pace(PREVIEWS)
         self._strands = [Strand(row, identity(row.order, size, inputs, arithmetic)) for row in work.rows]
 
     def run(self) -> dict[str, tuple[Frames, int]]:
@@ -247,17 +254,20 @@ class Rendering:
             log(f"there will be no previews: {type(error).__name__}: {error}")
 
     def _draw(self, strands: Sequence[tuple[Strand, Generation]]) -> None:
-        """Show what these have come to, in another thread; not while it is still at the ones before."""
+        """Show what these have come to, in another thread; not while it is still at the ones before, nor too often."""
         shown = self._model.preview
-        if shown is None or not strands or not self._previews.is_idle:
+        if shown is None or not strands or not self._previews.is_idle or not self._pace.is_due:
             return
+        self._pace.begin()
+        started = time.thread_time()
         pieces: list[tuple[Strand, int, Callable[[], int]]] = []
         try:
             for strand, generation in strands:
                 if (preview := strand.row.order.preview) is not None:
                     write = shown.drawn(generation.expected(), strand.row.order.request.fps, preview.file)
                     pieces.append((strand, strand.step, write))
-            self._previews.begin(partial(_write, pieces))
+            self._pace.took(time.thread_time() - started)
+            self._previews.begin(partial(_write, pieces, self._pace))
         except Exception as error:
             if is_out_of_memory(error):
                 raise
@@ -273,7 +283,7 @@ def _save(pieces: Sequence[tuple[Strand, Checkpoint, Periodic]]) -> None:
                 log(f"the checkpoint of step {state.step} was not written: {error}")
 
 
-def _write(pieces: Sequence[tuple[Strand, int, Callable[[], int]]]) -> None:
+def _write(pieces: Sequence[tuple[Strand, int, Callable[[], int]]], pace: Pace) -> None:
     for strand, step, write in pieces:
         try:
             size = write()
@@ -282,3 +292,5 @@ def _write(pieces: Sequence[tuple[Strand, int, Callable[[], int]]]) -> None:
                 log(f"a preview was not written: {type(error).__name__}: {error}")
         else:
             strand.row.control.written("preview", size, step)
+    # This thread does nothing else.
+    pace.took(time.thread_time())
