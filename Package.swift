@@ -148,7 +148,9 @@ let package = Package(
         ),
         .testTarget(
             name: "RedisTests",
-            dependencies: ["Redis", "Tasks", "TasksRedis", "TestSupport", logging, nioCore, nioPosix, nioSSL]
+            dependencies: [
+                "Redis", "Tasks", "TasksRedis", "TasksSQLite", "TestSupport", logging, nioCore, nioPosix, nioSSL,
+            ]
         ),
         .testTarget(name: "CeleryTests", dependencies: ["Celery", "Redis", "Tasks", "TestSupport", logging]),
         .testTarget(

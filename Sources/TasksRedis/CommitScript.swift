@@ -172,8 +172,9 @@ extension RedisScript {
                     rest = string.sub(a, 11)
                 end
                 r = call('HGET', P .. name, rest)
-            elseif o == 'v' then
-                local found = call('ZRANGEBYLEX', P .. 'gv', '[' .. a, '(' .. a .. '\\255', 'LIMIT', 0, 10000)
+            elseif o == 'v' or o == 'f' then
+                local most = o == 'f' and 1 or 10000
+                local found = call('ZRANGEBYLEX', P .. 'gv', '[' .. a, '(' .. a .. '\\255', 'LIMIT', 0, most)
                 r = {}
                 for j = 1, #found do
                     local id = string.sub(found[j], -8)

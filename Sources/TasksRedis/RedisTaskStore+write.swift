@@ -58,9 +58,11 @@ extension RedisTaskStore {
                 let heads = try await self.follower.read(at: transaction.now) { $0.heads(at: transaction.now) }
                 guard let first = heads.first else { return nil }
                 if let claimed = try await transaction.claim(first.id, request) { return claimed }
-                attempts += 1
-                // By this process's clock nothing may be taken yet.
-                guard attempts < 20 else { return nil }
+                if try await transaction.isQueued(first.id) {
+                    // By this process's clock it may not be taken yet; or what others have just changed is not known here.
+                    attempts += 1
+                    guard attempts < 20 else { return nil }
+                }
                 // Another process was quicker: once its entry of the log is known here, another is first.
                 throw ConflictError(logNumber: try await transaction.logNumber())
             }

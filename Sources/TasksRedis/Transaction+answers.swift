@@ -171,6 +171,8 @@ extension Transaction {
 
     /// Takes back `expire`: of each key that nothing answers meanwhile, the newest that answered it does so again.
     func restore(_ video: String) async throws {
+        // Many may have made the same video, and mostly it is there.
+        guard try await isExpired(video) else { return }
         let expired = try await generations(of: video).filter { $0.row.generation.result?.expiredAt != nil }
         for var generation in expired.sorted(by: { $0.id > $1.id }) {
             let key = generation.row.generation.key

@@ -82,13 +82,26 @@ extension Transaction {
 
     /// What has made a video.
     func generations(of video: String) async throws -> [GenerationRecord] {
-        guard let parts = try await database.look([.video(video)])[0].array else { throw DamagedRecord.form }
-        requireCount(in: Names.videos, beginningWith: Names.hash(video), parts.count)
-        return try parts.compactMap { part in
+        let found = try await generations(.video(video))
+        requireCount(in: Names.videos, beginningWith: Names.hash(video), found.members)
+        return found.records
+    }
+
+    /// Whether a video is let go: all that have made it say so, or none does.
+    func isExpired(_ video: String) async throws -> Bool {
+        try await generations(.firstOfVideo(video)).records.contains { $0.row.generation.result?.expiredAt != nil }
+    }
+
+    private func generations(
+        _ lookup: StoreDatabase.Lookup
+    ) async throws -> (members: Int, records: [GenerationRecord]) {
+        guard let parts = try await database.look([lookup])[0].array else { throw DamagedRecord.form }
+        let records = try parts.compactMap { part in
             guard let pair = part.array, pair.count == 2, let id = pair[0].bytes.flatMap({ GenerationID(bytes: $0) })
             else { throw DamagedRecord.form }
             return try note(GenerationRecord.self, Names.generation(id), pair[1])
         }
+        return (parts.count, records)
     }
 
     /// The next number of a counter.

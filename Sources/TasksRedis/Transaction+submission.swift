@@ -79,6 +79,11 @@ extension Transaction {
         )
     }
 
+    /// Whether it waits.
+    func isQueued(_ id: GenerationID) async throws -> Bool {
+        try await waited(id)?.generation.row.generation.status == .queued
+    }
+
     /// The last entry of the log.
     func logNumber() async throws -> Int64 {
         try await database.read("GET", [database.key(Names.logNumber)]).integer ?? 0

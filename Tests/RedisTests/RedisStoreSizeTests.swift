@@ -119,7 +119,7 @@ private struct FinishedTasks {
 
 extension GenerationResult {
     /// A video of its own.
-    fileprivate static func numbered(_ number: Int) -> GenerationResult {
+    static func numbered(_ number: Int) -> GenerationResult {
         var result = GenerationResult.fixture
         let digits = String(number, radix: 16)
         result.video = String(repeating: "0", count: 64 - digits.count) + digits
