@@ -50,7 +50,8 @@ struct Examination {
         if findings.first?.verdict == .ok {
             for model in configuration.engine.models { findings += await examine(model) }
         }
-        return findings + (await MachineFindings(configuration: configuration).findings())
+        findings += await MachineFindings(configuration: configuration).findings()
+        return findings + (await StoreFindings(configuration: configuration).findings())
     }
 
     private mutating func installation() async -> [Finding] {
