@@ -17,7 +17,7 @@ GRAFANA = REPOSITORY / "deploy/grafana"
 RULES = PROMETHEUS / "animato.rules.yml"
 OPERATIONS = REPOSITORY / "docs/operations.md"
 
-_CATALOGUE = REPOSITORY / "Sources/Telemetry/MetricCatalog.swift"
+_TELEMETRY = REPOSITORY / "Sources/Telemetry"
 _ENTRY = re.compile(r'MetricDescription\(\s*"(\w+)",\s*\.(counter|gauge|histogram)')
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _GROUPING = re.compile(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
@@ -28,7 +28,8 @@ _WORDS = {"and", "or", "unless", "bool", "offset", "inf", "nan"}
 def catalogue() -> set[str]:
     """Every name under which a series of the catalogue can be asked for."""
     names: set[str] = set()
-    for name, kind in _ENTRY.findall(_CATALOGUE.read_text()):
+    text = "".join(file.read_text() for file in sorted(_TELEMETRY.glob("MetricCatalog*.swift")))
+    for name, kind in _ENTRY.findall(text):
         names |= {f"{name}_{part}" for part in ("bucket", "sum", "count")} if kind == "histogram" else {name}
     assert len(names) > 50, "the catalogue is not read as it is written"
     return names

@@ -93,7 +93,7 @@ def test_the_dashboards_are_what_their_script_makes() -> None:
         [sys.executable, GRAFANA / "dashboards.py", "--check"], capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert set(dashboards()) == {"overview", "devices", "tenants"}
+    assert set(dashboards()) == {"overview", "devices", "machines", "tenants"}
 
 
 @pytest.mark.parametrize("name", ["overview", "devices", "tenants"])

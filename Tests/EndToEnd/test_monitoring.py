@@ -24,12 +24,20 @@ from server import Server, wait_for
 
 ADMIN = "the operator's own key of the settings"
 NO_GPU = "nothing tells the temperature of a processor"
-ALONE = "one process has no Redis; test_many_machines.py looks at these"
+NO_BROKER = "here is no broker of Celery"
+ALONE = "one process has no Redis"
 
 MAY_BE_EMPTY = {
+    "animato_celery_messages_total": NO_BROKER,
+    "animato_celery_open_tasks": NO_BROKER,
+    "animato_celery_records_total": NO_BROKER,
     "animato_device_temperature_celsius": NO_GPU,
     "animato_members": ALONE,
+    "animato_redis_commands_in_flight": ALONE,
     "animato_redis_connected": ALONE,
+    "animato_redis_errors_total": ALONE,
+    "animato_redis_reconnects_total": ALONE,
+    "animato_store_conflicts_total": ALONE,
 }
 """Metrics of which this machine may have nothing to tell, and why."""
 

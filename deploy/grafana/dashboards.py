@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import devices
+import machines
 import service
 import tenants
 import work
@@ -36,6 +37,13 @@ DASHBOARDS = {
         "What each device and its engines do.",
         devices.rows(),
         [INSTANCE, DEVICE],
+    ),
+    "machines": Dashboard(
+        "animato-machines",
+        "Animato: many machines",
+        "Processes that share a Redis, what they ask of it, and the bridge to Celery.",
+        machines.rows(),
+        [INSTANCE],
     ),
     "tenants": Dashboard(
         "animato-tenants",
