@@ -78,7 +78,7 @@ def test_the_template_test_knows_the_truth_and_doubts_the_spoilt() -> None:
     random = np.random.default_rng(2)
     scenes = [Scene(subject, subject % 5, subject % 7) for subject in range(10)]
     clips = [draw_any(scene, SHAPE, random) for scene in scenes]
-    assert [best_template(video, 2) for video, _ in clips] == list(range(10))
+    assert [best_template(video, count=2) for video, _ in clips] == list(range(10))
     video, mask = clips[0]
     bad = spoilt(video, mask, random)
     assert np.abs(bad - video).max() > 0.1

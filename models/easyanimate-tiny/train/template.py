@@ -13,6 +13,9 @@ from .sprites import SUBJECTS, Array, sprite
 from .world import SPRITE, evenly
 
 SIDES = (SPRITE - 8, SPRITE)
+"""Of the sprites in clips from text."""
+FREE_SIDES = tuple(range(36, 53, 4))
+"""Of those in the free world."""
 OUTSIDE = 0.35
 """How much a pixel beside the sprite counts, for one of the sprite 1."""
 _EDGE = 16
@@ -46,7 +49,7 @@ def _kernels(side: int) -> tuple[Any, Any, Any]:
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator, unused-ignore]
-def best_template(video: Array, count: int = 3) -> int:
+def best_template(video: Array, sides: tuple[int, ...] = SIDES, count: int = 3) -> int:
     """The subject whose picture fits `count` frames of `video` (frames, h, w, 3) best, wherever it is in each.
 
     A sprite that comes closer is small at first, so the frames are taken from the second half.
@@ -59,7 +62,7 @@ def best_template(video: Array, count: int = 3) -> int:
     other = frames - place
     planes = torch.cat([other.square().sum(1, keepdim=True), other, other * place, place, place.square()], 1)
     errors = torch.full((count, len(SUBJECTS)), torch.inf)
-    for side in SIDES:
+    for side in sides:
         kernels, constants, weights = _kernels(side)
         found = functional.conv2d(planes, kernels).flatten(2).amin(2)
         found = ((found + constants) / weights).view(count, len(SUBJECTS), 2).amin(2)
