@@ -26,6 +26,8 @@ DROPPED = 0.12
 """Share of captions that become `captions.nothing`, for guidance."""
 INPAINTED, CONTROLLED = 0.32, 0.12
 """Share of clips with a start image and with a control video; all others follow from text alone."""
+ENDS, END_SHARES = ((0,), (0, -1), (-1,)), (0.75, 0.15, 0.1)
+"""Which frames are shown of a clip that has pictures: the start, both ends, or the end alone."""
 FREE = 0.7
 """Share of the start images that come from the free world; control videos all do."""
 ENCODER_NOISE = 0.03
@@ -118,15 +120,15 @@ class Feed:
                 latents[index], covered[index] = bank.latents[clip, :, :depth], bank.covered[clip, :, :depth]
             captions.append(say(scene, random))
             if task == "inpaint":
-                self._show_ends(given[index], latents[index], last=bool(random.random() < 0.15))
+                self._show_ends(given[index], latents[index], ENDS[int(random.choice(len(ENDS), p=END_SHARES))])
         noise = torch.randn(count, GIVEN - 1, *shape.latent) * ENCODER_NOISE
         given[:, 1:] += noise * (given[:, 1:] != 0)
         return Batch(shape, latents, covered, given, captions)
 
-    def _show_ends(self, given: Any, latents: Any, last: bool) -> None:
-        """Let `given` say what the pipeline says of a start image, or of one and an end image."""
+    def _show_ends(self, given: Any, latents: Any, ends: tuple[int, ...]) -> None:
+        """Let `given` say what the pipeline says of pictures at these `ends`."""
         given[1:INPAINT] = self._black.view(-1, 1, 1, 1)
-        for frame in (0, -1) if last else (0,):
+        for frame in ends:
             given[0, frame] = 1
             given[1:INPAINT, frame] = latents[:, frame]
 
