@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Trains the tiny checkpoint in a directory, two processes of one thread each; run again, it goes on where it was.
 # TRANSFORMER_MINUTES and DECODER_MINUTES count all runs in the directory together. Ctrl-C saves and ends both.
-# FROM names exported weights to begin with instead of nothing; their decoder is kept.
+# FROM names exported weights to begin with instead of nothing, each time the script is run; their decoder is kept.
 set -euo pipefail
 directory=${1:?usage: train-tiny.sh DIRECTORY}
 cd "$(dirname "$0")/../models/easyanimate-tiny"
