@@ -21,6 +21,9 @@ struct Examination {
         var devices: [EngineDevice]
     }
 
+    /// What a log would say is in the findings.
+    static let quiet = Logger(label: "animato.doctor") { _ in SwiftLogNoOpLogHandler() }
+
     /// A first start asks Python for torch, which reads hundreds of megabytes.
     private static let timeLimit: Duration = .seconds(120)
 
@@ -35,8 +38,7 @@ struct Examination {
         self.configuration = configuration
         monitor = DeviceMonitor(
             probes: [HostProbe(), NVMLProbe()],
-            // What a log would say is in the findings.
-            logger: Logger(label: "animato.doctor") { _ in SwiftLogNoOpLogHandler() }
+            logger: Self.quiet
         )
     }
 

@@ -14,7 +14,7 @@ struct Serve: AsyncParsableCommand {
               animato serve
               animato serve --port 8080 --data /srv/animato --devices cuda:0,cuda:1
               animato serve --config animato.yaml --set queue.limit=500
-              animato serve --role api --set store.url=redis://redis:6379 --set storage.directory=/mnt/animato
+              animato serve --role api --store redis://redis:6379 --set storage.directory=/mnt/animato
 
             Exit codes: 0 stopped, 69 the port, the data directory or the store cannot be used, 78 the settings are wrong,
             or would let anybody in from elsewhere.
@@ -54,7 +54,7 @@ struct Worker: AsyncParsableCommand {
             /metrics, /healthz and /readyz.
 
             Examples:
-              animato worker --set store.url=redis://redis:6379 --set storage.directory=/mnt/animato
+              animato worker --store redis://redis:6379 --set storage.directory=/mnt/animato
               animato worker --config animato.yaml --devices cuda:0,cuda:1 --set metrics.port=9464
 
             Exit codes: 0 stopped, 69 the store or the folder cannot be used, 78 the settings are wrong.

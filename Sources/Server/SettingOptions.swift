@@ -16,6 +16,14 @@ struct SettingOptions: ParsableArguments {
     var data: String?
 
     @Option(
+        help: ArgumentHelp(
+            "The Redis of all processes (store.url). A password is better in ANIMATO_STORE_URL: everybody here sees arguments.",
+            valueName: "redis://…"
+        )
+    )
+    var store: String?
+
+    @Option(
         help: ArgumentHelp("Diffusers checkpoints: directories or hub ids (engine.models).", valueName: "name,…")
     )
     var model: String?
@@ -38,7 +46,8 @@ struct SettingOptions: ParsableArguments {
     func configuration() throws -> ServerConfiguration {
         let named: [(String, String, String?)] = [
             ("--host", "http.host", host), ("--port", "http.port", port), ("--data", "data.directory", data),
-            ("--model", "engine.models", model), ("--devices", "engine.devices", devices),
+            ("--store", "store.url", store), ("--model", "engine.models", model),
+            ("--devices", "engine.devices", devices),
             ("--log-level", "log.level", logLevel),
         ]
         var flags = named.compactMap { flag, key, value in value.map { (source: flag, key: key, value: $0) } }

@@ -1,4 +1,3 @@
-import Logging
 import Redis
 
 /// Whether the Redis of a deployment is there, and keeps what it is given.
@@ -14,8 +13,7 @@ struct StoreFindings {
         guard let url = configuration.redis else { return [] }
         do {
             let settings = RedisSettings(url: url, authorities: configuration.redisTrustRoots, name: "doctor")
-            let client = try RedisClient(
-                settings, logger: Logger(label: "animato.doctor") { _ in SwiftLogNoOpLogHandler() })
+            let client = try RedisClient(settings, logger: Examination.quiet)
             do {
                 try await client.connect()
                 let reply = try await client.send(RedisCommand("INFO"))

@@ -387,13 +387,14 @@ def test_doctor_says_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         bad = run(
             *("doctor", "--model", str(tmp_path / "none"), "--set", "engine.python=/none/python"),
-            *("--data", "/proc/no", "--port", port),
+            *("--data", "/proc/no", "--port", port, "--store", "redis://:hush@127.0.0.1:1"),
         )
     assert bad.returncode == 1
     assert "/none/python" in bad.stdout
     assert "make setup" in bad.stdout
     assert f"✗ missing  port: 127.0.0.1:{port}" in bad.stdout
     assert "✗ missing  data directory" in bad.stdout
+    assert "✗ missing  Redis: redis://127.0.0.1:1/0" in bad.stdout and "hush" not in bad.stdout
     assert bad.stdout.splitlines()[-1].startswith("This machine cannot run a server yet")
     no_model = run(
         *("doctor", "--model", str(tmp_path / "none"), "--set", f"engine.python={PYTHON}"),
