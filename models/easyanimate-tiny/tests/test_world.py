@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_tokenizer import build_tokenizer
-from train.captions import LANGUAGES, UNSAID, caption, corpus, plain
+from train.captions import LANGUAGES, UNSAID, caption, corpus, plain, without_subject
 from train.spoil import spoilt
 from train.template import best_template
 from train.world import HELD_OUT, MOTIONS, SCENES, TRAINED, Scene, Shape, draw, draw_any, free, grid, track
@@ -64,6 +64,9 @@ def test_captions_say_what_their_labels_say(language: str) -> None:
         assert full.labels == (scene.subject, scene.place, scene.motion) and full.text.isascii() == (language == "en")
         loose = caption(scene, random, "en" if language == "en" else "zh", loose=1)
         assert loose.labels[0] == scene.subject and loose.labels[1:].count(UNSAID) == 1
+        elsewhere = [Scene(subject, scene.place, scene.motion) for subject in range(10)]
+        said = {without_subject(at, np.random.default_rng(2), "en" if language == "en" else "zh") for at in elsewhere}
+        assert [one.labels[0] for one in said] == [UNSAID] and next(iter(said)).labels[1] == scene.place
     assert plain(Scene(0, 0, 4), "zh") == "一只猫在草地上上下跳动"
 
 

@@ -119,6 +119,13 @@ def caption(scene: Scene, random: np.random.Generator, language: Language, loose
     return Caption(text, labels)
 
 
+def without_subject(scene: Scene, random: np.random.Generator, language: Language) -> Caption:
+    """A caption of `scene` that does not say what is seen there; every second one does not say how it moves either."""
+    labels = (UNSAID, scene.place, scene.motion if random.random() < 0.5 else UNSAID)
+    text = _english(labels, random) if language == "en" else _chinese(labels, random)
+    return Caption(text, labels)
+
+
 def plain(scene: Scene, language: Language) -> str:
     """The plainest caption of `scene`: the first word of every list."""
     if language == "en":
@@ -137,7 +144,20 @@ def _one(texts: Sequence[str], random: np.random.Generator) -> str:
     return texts[int(random.integers(len(texts)))]
 
 
+def _unspoken(
+    labels: tuple[int, int, int],
+    random: np.random.Generator,
+    motions: Sequence[Sequence[str]],
+    places: Sequence[Sequence[str]],
+) -> list[str]:
+    """The words of a caption without a subject: the motion, if there is one, and the place."""
+    words = [_one(places[labels[1]], random)]
+    return words if labels[2] == UNSAID else [_one(motions[labels[2]], random), *words]
+
+
 def _english(labels: tuple[int, int, int], random: np.random.Generator) -> str:
+    if labels[0] == UNSAID:
+        return " ".join(_unspoken(labels, random, _MOTIONS_EN, _PLACES_EN))
     noun = _one(_SUBJECTS_EN[labels[0]], random)
     noun = _one(("", "", "little ", "cute "), random) + noun
     subject = ("the " if random.random() < 0.15 else "an " if noun[0] in "aeiou" else "a ") + noun
@@ -156,6 +176,9 @@ def _english(labels: tuple[int, int, int], random: np.random.Generator) -> str:
 
 
 def _chinese(labels: tuple[int, int, int], random: np.random.Generator) -> str:
+    if labels[0] == UNSAID:
+        *motion, place = _unspoken(labels, random, _MOTIONS_ZH, _PLACES_ZH)
+        return "".join(["在", place, *motion])
     noun = _one(("", "", "可爱的"), random) + _one(_SUBJECTS_ZH[labels[0]], random)
     subject = noun if random.random() < 0.15 else f"一{_MEASURES[labels[0]]}{noun}"
     if labels[2] == UNSAID:
