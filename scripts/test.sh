@@ -43,9 +43,11 @@ for tests in Tests/*Tests; do
     run=(swift test --skip-build --filter "^$room\.")
     twice "$room" "${run[@]}" -- "${run[@]}"
 done
-# It takes only the time that the tests leave, many of which wait.
+# It takes only the time that the tests leave, many of which wait. Where the kernel shares the processor out by sessions first
+# (sched_autogroup), the niceness of a process counts only within its own, and the servers of the tests have others.
 release_log=$(mktemp)
-nice -n 19 swift build -c release --product animato >"$release_log" 2>&1 &
+setsid bash -c 'echo 19 >/proc/self/autogroup || true
+    exec nice -n 19 swift build -c release --product animato' >"$release_log" 2>&1 &
 release=$!
 trap 'kill "$release" 2>/dev/null || true; rm -f "$release_log"' EXIT
 step "Python tests"
