@@ -177,8 +177,8 @@ def _english(labels: tuple[int, int, int], random: np.random.Generator) -> str:
 
 def _chinese(labels: tuple[int, int, int], random: np.random.Generator) -> str:
     if labels[0] == UNSAID:
-        *motion, place = _unspoken(labels, random, _MOTIONS_ZH, _PLACES_ZH)
-        return "".join(["在", place, *motion])
+        words = _unspoken(labels, random, _MOTIONS_ZH, _PLACES_ZH)
+        return "".join(["在", words[-1], *words[:-1]])
     noun = _one(("", "", "可爱的"), random) + _one(_SUBJECTS_ZH[labels[0]], random)
     subject = noun if random.random() < 0.15 else f"一{_MEASURES[labels[0]]}{noun}"
     if labels[2] == UNSAID:
