@@ -115,15 +115,12 @@ def caption(scene: Scene, random: np.random.Generator, language: Language, loose
         UNSAID if 2 / 3 <= left_out < 1 else scene.place,
         UNSAID if left_out < 2 / 3 else scene.motion,
     )
-    text = _english(labels, random) if language == "en" else _chinese(labels, random)
-    return Caption(text, labels)
+    return _worded(labels, random, language)
 
 
 def without_subject(scene: Scene, random: np.random.Generator, language: Language) -> Caption:
     """A caption of `scene` that does not say what is seen there; every second one does not say how it moves either."""
-    labels = (UNSAID, scene.place, scene.motion if random.random() < 0.5 else UNSAID)
-    text = _english(labels, random) if language == "en" else _chinese(labels, random)
-    return Caption(text, labels)
+    return _worded((UNSAID, scene.place, scene.motion if random.random() < 0.5 else UNSAID), random, language)
 
 
 def plain(scene: Scene, language: Language) -> str:
@@ -144,20 +141,14 @@ def _one(texts: Sequence[str], random: np.random.Generator) -> str:
     return texts[int(random.integers(len(texts)))]
 
 
-def _unspoken(
-    labels: tuple[int, int, int],
-    random: np.random.Generator,
-    motions: Sequence[Sequence[str]],
-    places: Sequence[Sequence[str]],
-) -> list[str]:
-    """The words of a caption without a subject: the motion, if there is one, and the place."""
-    words = [_one(places[labels[1]], random)]
-    return words if labels[2] == UNSAID else [_one(motions[labels[2]], random), *words]
+def _worded(labels: tuple[int, int, int], random: np.random.Generator, language: Language) -> Caption:
+    return Caption(_english(labels, random) if language == "en" else _chinese(labels, random), labels)
 
 
 def _english(labels: tuple[int, int, int], random: np.random.Generator) -> str:
     if labels[0] == UNSAID:
-        return " ".join(_unspoken(labels, random, _MOTIONS_EN, _PLACES_EN))
+        place = _one(_PLACES_EN[labels[1]], random)
+        return place if labels[2] == UNSAID else f"{_one(_MOTIONS_EN[labels[2]], random)} {place}"
     noun = _one(_SUBJECTS_EN[labels[0]], random)
     noun = _one(("", "", "little ", "cute "), random) + noun
     subject = ("the " if random.random() < 0.15 else "an " if noun[0] in "aeiou" else "a ") + noun
@@ -177,8 +168,8 @@ def _english(labels: tuple[int, int, int], random: np.random.Generator) -> str:
 
 def _chinese(labels: tuple[int, int, int], random: np.random.Generator) -> str:
     if labels[0] == UNSAID:
-        words = _unspoken(labels, random, _MOTIONS_ZH, _PLACES_ZH)
-        return "".join(["在", words[-1], *words[:-1]])
+        place = _one(_PLACES_ZH[labels[1]], random)
+        return f"在{place}" if labels[2] == UNSAID else f"在{place}{_one(_MOTIONS_ZH[labels[2]], random)}"
     noun = _one(("", "", "可爱的"), random) + _one(_SUBJECTS_ZH[labels[0]], random)
     subject = noun if random.random() < 0.15 else f"一{_MEASURES[labels[0]]}{noun}"
     if labels[2] == UNSAID:
