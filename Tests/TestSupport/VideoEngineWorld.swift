@@ -11,6 +11,8 @@ package struct VideoEngineWorld: Sendable {
     package var processID: @Sendable () -> Int32?
     /// Ends the engine for good and returns when all of it is gone.
     package var shutDown: @Sendable () async -> Void
+    /// Whether it holds previews to a share of the time, and so may leave out all but the first.
+    package var pacesPreviews = false
 
     package init(
         engine: any VideoEngine,
@@ -53,7 +55,7 @@ package struct VideoEngineWorld: Sendable {
                     hasEnded.change { $0 = true }
                 }
                 defer { engine.shutDown() }
-                let world = VideoEngineWorld(
+                var world = VideoEngineWorld(
                     engine: engine,
                     directory: directory,
                     processID: { engine.processID },
@@ -62,6 +64,7 @@ package struct VideoEngineWorld: Sendable {
                         try? await EngineFixture.wait(for: "the end") { hasEnded.value }
                     }
                 )
+                if case .models = settings.source { world.pacesPreviews = true }
                 try await world.waitUntilReady()
                 try await body(world)
             }
