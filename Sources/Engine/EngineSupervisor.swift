@@ -9,6 +9,7 @@ final class EngineSupervisor: Service, Sendable {
 
     /// What is done without the lock: all that calls someone else.
     private enum Effect {
+        case tell
         case report(id: String, EngineReport, PassCall)
         case discard(String)
         case finish(id: String, PassCall.Outcome, PassCall)
@@ -220,13 +221,11 @@ final class EngineSupervisor: Service, Sendable {
             let before = core.lifecycle.state
             let actions = try event(&core.lifecycle)
             call?.ids.forEach { core.calls[$0] = call }
-            var effects = actions.compactMap { perform($0, &core) }
+            let effects = actions.compactMap { perform($0, &core) }
             let after = core.lifecycle.state
-            if after != before {
-                board.publish(after)
-                effects.append(.log(after, before: before))
-            }
-            return effects
+            guard after != before else { return effects }
+            board.note(after)
+            return [.tell] + effects + [.log(after, before: before)]
         }
         effects.forEach(perform)
     }
@@ -259,6 +258,7 @@ final class EngineSupervisor: Service, Sendable {
 
     private func perform(_ effect: Effect) {
         switch effect {
+        case .tell: board.tell()
         case .report(let id, let report, let call): call.report(id, report)
         case .finish(let id, let outcome, let call): call.end(id, outcome)
         case .discard(let output): EngineOutput.discard(output, logger)

@@ -133,6 +133,20 @@ package struct CoordinationConformance: Sendable, CustomTestStringConvertible {
             try await one.post([2], to: "costs", keeping: 10)
             #expect(await first(1, of: reader) == [[2]])
         },
+        .init(name: "Who stops listening while something is told holds up nobody") { one, other async throws in
+            for _ in 0..<100 {
+                let readers = (0..<8).map { _ in Task { for await _ in other.messages(of: "costs") {} } }
+                async let told: Void = {
+                    for number in UInt8(0)..<8 { try await one.post([number], to: "costs", keeping: 1) }
+                }()
+                for reader in readers {
+                    reader.cancel()
+                    await Task.yield()
+                }
+                try await told
+                for reader in readers { await reader.value }
+            }
+        },
         .init(name: "A message may be empty, and may be large") { one, other async throws in
             let large = [UInt8](repeating: 7, count: 1 << 20)
             let reader = other.messages(of: "costs")

@@ -78,7 +78,10 @@ package final class LocalCoordination: Coordination {
             var entry = state.topics[topic] ?? Topic()
             entry.kept = Array((entry.kept + [message]).suffix(keeping))
             state.topics[topic] = entry
-            for listener in entry.listeners.values { listener.yield(message) }
+            // Whoever has left is found here: told under the lock, nobody may need it to leave.
+            for (id, listener) in entry.listeners {
+                if case .terminated = listener.yield(message) { state.topics[topic]?.listeners[id] = nil }
+            }
         }
     }
 
@@ -87,13 +90,9 @@ package final class LocalCoordination: Coordination {
             of: [UInt8].self,
             bufferingPolicy: .bufferingNewest(Self.readerLimit)
         )
-        let id = UUID()
-        continuation.onTermination = { [weak self] _ in
-            self?.state.withLock { $0.topics[topic]?.listeners[id] = nil }
-        }
         state.withLock { state in
             for message in state.topics[topic]?.kept ?? [] { continuation.yield(message) }
-            state.topics[topic, default: Topic()].listeners[id] = continuation
+            state.topics[topic, default: Topic()].listeners[UUID()] = continuation
         }
         return stream
     }
