@@ -43,7 +43,7 @@ let package = Package(
         ),
         // The HTTP currency types that Hummingbird's API is written in.
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-        // HTTP with TLS to others: callbacks, S3.
+        // HTTP with TLS to others: callbacks, S3, and from our commands to a server.
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         // SQLite: the embedded task store.
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -126,9 +126,8 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "API", "Access", "Celery", "Engine", "Redis", "Results", "Scheduling", "Simulation", "Tasks",
-                "TasksRedis",
-                "TasksSQLite", "Telemetry", "Webhooks", crypto, hummingbird, logging, metrics, nioCore, nioPosix,
-                serviceLifecycle, tracing,
+                "TasksRedis", "TasksSQLite", "Telemetry", "Webhooks", asyncHTTPClient, crypto, hummingbird, logging, metrics,
+                nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),

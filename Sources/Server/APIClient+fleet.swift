@@ -1,9 +1,5 @@
 import Foundation
 
-#if canImport(FoundationNetworking)
-import FoundationNetworking
-#endif
-
 /// Devices, the queue, and draining.
 extension APIClient {
     struct Device: Decodable, Equatable {
@@ -60,9 +56,7 @@ extension APIClient {
             "/\(path.isEmpty || path.hasSuffix("/") ? path : path + "/")api/v1/devices/\(part)/"
             + Self.verb(isDraining)
         guard let url = components?.url else { throw .unreachable("\(device) cannot be named in an address") }
-        var request = URLRequest(url: url)
-        request.httpMethod = "POST"
-        return try decode(await send(request))
+        return try decode(await send(Call(method: "POST", url: url)))
     }
 
     /// Drains the whole server, or lets it work again.

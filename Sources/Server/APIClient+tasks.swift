@@ -1,9 +1,5 @@
 import Foundation
 
-#if canImport(FoundationNetworking)
-import FoundationNetworking
-#endif
-
 /// Lists, page by page.
 extension APIClient {
     /// The largest page that is asked for.
@@ -54,7 +50,7 @@ extension APIClient {
             let wanted = limit.map { min($0 - entries.count, Self.pageSize) } ?? Self.pageSize
             var items = query + [URLQueryItem(name: "limit", value: String(wanted))]
             if let cursor { items.append(URLQueryItem(name: "cursor", value: cursor)) }
-            let body = try await send(URLRequest(url: address(path, items)))
+            let body = try await send(Call(url: address(path, items)))
             let page = (try? JSONSerialization.jsonObject(with: body)) as? [String: Any]
             guard let page, let part = page[name] as? [Any] else {
                 throw .unreachable("\(server.absoluteString) sent a list that cannot be read")

@@ -1,10 +1,6 @@
 import ArgumentParser
 import Foundation
 
-#if canImport(FoundationNetworking)
-import FoundationNetworking
-#endif
-
 /// Speaks to a running server over its public API, as any client would.
 struct APIClient: Sendable {
     /// What `animato generate` sends; what is `nil` is left to the server.
@@ -231,61 +227,6 @@ struct APIClient: Sendable {
 
     private func answer(_ body: Data) throws(Failure) -> TaskAnswer {
         TaskAnswer(task: try decode(body), body: body)
-    }
-
-    /// Downloads a video to a file; the file is complete or not there.
-    func download(_ address: String, to file: URL) async throws(Failure) {
-        guard let url = URL(string: address, relativeTo: server) else {
-            throw .unreachable("not an address: \(address)")
-        }
-        // A signed address opens by itself; it may lead elsewhere, where the key is nobody's business.
-        let data = try await send(URLRequest(url: url), showsKey: !address.contains("signature="))
-        do {
-            try FileManager.default.createDirectory(
-                at: file.deletingLastPathComponent(),
-                withIntermediateDirectories: true
-            )
-            try data.write(to: file, options: .atomic)
-        } catch {
-            throw .unreachable("cannot write \(file.path): \(error.localizedDescription)")
-        }
-    }
-
-    /// Sends a request to a path, which is encoded as far as needed, and gives the body of its answer.
-    func send(
-        _ method: String,
-        _ path: String,
-        body: Data? = nil,
-        type: String = "application/json"
-    ) async throws(Failure) -> Data {
-        var request = URLRequest(url: server.appendingPathComponent(path))
-        request.httpMethod = method
-        request.httpBody = body
-        request.setValue(type, forHTTPHeaderField: "Content-Type")
-        return try await send(request)
-    }
-
-    /// Sends a request and gives the body of its answer.
-    func send(_ request: URLRequest, showsKey: Bool = true) async throws(Failure) -> Data {
-        var request = request
-        if showsKey, let key { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
-        let data: Data
-        let response: URLResponse
-        do {
-            (data, response) = try await URLSession.shared.data(for: request)
-        } catch {
-            throw .unreachable("\(server.absoluteString) does not answer: \(error.localizedDescription)")
-        }
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        guard (200..<300).contains(status) else {
-            let decoder = JSONDecoder()
-            guard var problem = try? decoder.decode(Problem.self, from: data) else {
-                throw .unreachable("\(server.absoluteString) answered \(status), not as Animato does")
-            }
-            problem.body = data
-            throw .refused(problem)
-        }
-        return data
     }
 
     /// Reads what the server sent.

@@ -87,7 +87,7 @@ struct TaskFollower {
     private func listen(to id: String, tell: @Sendable (Sign) -> Void) async {
         var last: String?
         while !Task.isCancelled {
-            for await event in client.events(of: id, after: last) {
+            await client.events(of: id, after: last) { event in
                 if let id = event.id { last = id }
                 tell(.event(event))
             }

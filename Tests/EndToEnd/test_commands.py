@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,20 @@ def test_generate_opens_the_video_with_the_program_of_the_desktop(start: Callabl
     assert opened.read_text() == str(output)
     without = run(*arguments, environment={"PATH": str(tmp_path)})
     assert without.returncode == 0 and "xdg-open" in without.stderr
+
+
+def test_many_commands_at_once_all_end_well(start: Callable[..., Server], tmp_path: Path) -> None:
+    server = start(timed=0)
+    server.wait_until_ready()
+
+    def generate(number: int) -> subprocess.CompletedProcess[str]:
+        # Most are answered at once: the server ends the stream of events while the command leaves it.
+        return run("generate", f"cat {number % 4}", *SMALL, "--server", server.url, "--output", f"{tmp_path}/{number}.mp4")
+
+    with ThreadPoolExecutor(8) as threads:
+        ends = list(threads.map(generate, range(120)))
+    assert [end.stderr for end in ends if end.returncode != 0] == []
+    assert len(list(tmp_path.glob("*.mp4"))) == 120 and not list(tmp_path.glob("*.part"))
 
 
 def test_generate_takes_a_first_frame_as_image(start: Callable[..., Server], tmp_path: Path) -> None:
