@@ -142,6 +142,7 @@ def test_keys_are_made_shown_once_and_revoked(start: Callable[..., Server], visi
     secret = page.locator("#secret").inner_text()
     assert re.fullmatch(r"animato_[0-9A-Za-z]{50}", secret)
     page.keyboard.press("Escape")
+    expect(page.locator("#secret")).to_have_count(0)
     assert secret not in page.content()
     entry = row(page, "keys", "shop")
     expect(entry).to_contain_text("5 waiting")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -45,9 +46,13 @@ def build(pytestconfig: pytest.Config, task: str) -> Path:
     scripts = b"".join(file.read_bytes() for file in sorted(BUILD.parent.glob("*.py")))
     recipe = hashlib.sha256(scripts).hexdigest()[:16]
     assert pytestconfig.cache is not None
-    directory = pytestconfig.cache.mkdir("easyanimate-tiny") / f"{recipe}-{task}"
-    if not (directory / "animato.json").is_file():
-        subprocess.run([sys.executable, str(BUILD), str(directory), "--task", task, "--random"], check=True)
+    kept = pytestconfig.cache.mkdir("easyanimate-tiny")
+    directory = kept / f"{recipe}-{task}"
+    # Of the processes that share the tests, one builds it.
+    with (kept / f"{task}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (directory / "animato.json").is_file():
+            subprocess.run([sys.executable, str(BUILD), str(directory), "--task", task, "--random"], check=True)
     return directory
 
 
