@@ -126,8 +126,8 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "API", "Access", "Celery", "Engine", "Redis", "Results", "Scheduling", "Simulation", "Tasks",
-                "TasksRedis", "TasksSQLite", "Telemetry", "Webhooks", asyncHTTPClient, crypto, hummingbird, logging, metrics,
-                nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
+                "TasksRedis", "TasksSQLite", "Telemetry", "Webhooks", asyncHTTPClient, crypto, hummingbird, logging,
+                metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle, tracing,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),

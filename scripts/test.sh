@@ -38,12 +38,14 @@ swift_tests() {
     return "$status"
 }
 
-# pytest on a directory; then on what failed there. Of a test that hangs, the place where it does is shown.
+# python_tests NAME DIRECTORY TESTS PROCESSES [OPTION…]: pytest, shared by processes a file at a time; then on what failed,
+# one test after the other. Of a test that hangs, the place where it does is shown.
 python_tests() {
-    local name=$1 directory=$2 tests=$3
+    local name=$1 directory=$2 tests=$3 processes=$4
+    shift 4
     local run=(timeout --kill-after=30 2400 env -C "$directory" "$PWD/.venv/bin/python" -m pytest -q
-        -o faulthandler_timeout=600)
-    twice "$name" "${run[@]}" "$tests" -- "${run[@]}" --last-failed --last-failed-no-failures none "$tests"
+        -o faulthandler_timeout=600 --dist loadfile --no-loadscope-reorder "$tests" "$@")
+    twice "$name" "${run[@]}" -n "$processes" -- "${run[@]}" -n 0 --last-failed --last-failed-no-failures none
 }
 
 step "format and style"
@@ -68,10 +70,13 @@ setsid bash -c 'echo 19 >/proc/self/autogroup || true
 release=$!
 trap 'kill "$release" 2>/dev/null || true; rm -f "$release_log"' EXIT
 step "Python tests"
-python_tests "engine" engine tests
-python_tests "models" . models/easyanimate-tiny/tests
+cores=$(nproc)
+python_tests "engine" engine tests "$cores"
+python_tests "models" . models/easyanimate-tiny/tests "$cores"
 step "end to end"
-python_tests "end to end" . Tests/EndToEnd
+# Most of them wait.
+python_tests "end to end" . Tests/EndToEnd $((cores < 4 ? 2 * cores : 8)) -m "not alone"
+python_tests "end to end, of times" . Tests/EndToEnd 0 -m alone
 step "release build"
 wait "$release" || { cat "$release_log"; exit 1; }
 step "done"

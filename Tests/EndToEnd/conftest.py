@@ -17,6 +17,11 @@ from server import Server
 __all__ = ["chromium", "visit"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Tells pytest the words that tests are marked with."""
+    config.addinivalue_line("markers", "alone: measures times; no other test runs beside it")
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts servers on the test's own data directory; what still runs at the end is killed."""

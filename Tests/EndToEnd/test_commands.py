@@ -269,7 +269,9 @@ def test_many_commands_at_once_all_end_well(start: Callable[..., Server], tmp_pa
 
     def generate(number: int) -> subprocess.CompletedProcess[str]:
         # Most are answered at once: the server ends the stream of events while the command leaves it.
-        return run("generate", f"cat {number % 4}", *SMALL, "--server", server.url, "--output", f"{tmp_path}/{number}.mp4")
+        return run(
+            "generate", f"cat {number % 4}", *SMALL, "--server", server.url, "--output", f"{tmp_path}/{number}.mp4"
+        )
 
     with ThreadPoolExecutor(8) as threads:
         ends = list(threads.map(generate, range(120)))

@@ -277,6 +277,7 @@ def test_who_allows_nothing_gets_everything(start: Callable[..., Server]) -> Non
     assert [violation["field"] for violation in refused.json()["violations"]] == ["min_steps"]
 
 
+@pytest.mark.alone
 def test_eight_of_ten_predictions_at_submission_are_within_a_third_of_the_truth(start: Callable[..., Server]) -> None:
     server = warm(start, timed=0.05, engine_devices="cpu", engine_maxPerDevice=2)
     steps = [10, 40, 20, 60, 30] * 4
@@ -298,6 +299,7 @@ def test_eight_of_ten_predictions_at_submission_are_within_a_third_of_the_truth(
     assert sum(near) >= 0.8 * len(near), sorted((predicted[task], taken[task]) for task in taken)
 
 
+@pytest.mark.alone
 def test_a_device_is_busy_again_within_twenty_milliseconds(start: Callable[..., Server]) -> None:
     server = warm(start, timed=0.02, engine_devices="cpu", engine_maxPerDevice=2, log_level="debug")
     tasks = [server.submit(f"one after the other {index}", num_inference_steps=10)["task_id"] for index in range(30)]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from server import Server, wait_for
 
 CROWD = 2000
@@ -63,6 +64,7 @@ def latencies(port: int, path: str) -> list[float]:
     return sorted(seconds)
 
 
+@pytest.mark.alone
 def test_slow_clients_do_not_slow_down_others(start: Callable[..., Server]) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16_384), hard))
