@@ -26,6 +26,7 @@ struct SchedulerWorld: Sendable {
     ///
     /// - Parameters:
     ///   - engines: what makes the videos.
+    ///   - database: where the tasks are; in memory if nothing is given.
     ///   - settings: of the scheduler.
     ///   - deriver: what makes stills of them.
     ///   - inspector: what looks into uploads.
@@ -37,6 +38,7 @@ struct SchedulerWorld: Sendable {
     /// - Throws: what the services throw.
     static func with(
         _ engines: [any VideoEngine],
+        database: String? = nil,
         settings: SchedulingSettings = .quick,
         deriver: any VideoDeriver = ScriptedVideoDeriver(),
         inspector: any MediaInspector = ScriptedMediaInspector.byFirstLine,
@@ -47,7 +49,12 @@ struct SchedulerWorld: Sendable {
         _ body: @escaping @Sendable (SchedulerWorld) async throws -> Void
     ) async throws {
         try await withTemporaryDirectory { directory in
-            let store = try await SQLiteTaskStore.inMemory(clock: clock, logger: logger)
+            let store =
+                if let database {
+                    try await SQLiteTaskStore.open(path: database, clock: clock, logger: logger)
+                } else {
+                    try await SQLiteTaskStore.inMemory(clock: clock, logger: logger)
+                }
             let results = try FileResultStore(directory: directory, logger: logger) {
                 clock.wallTime().milliseconds
             }

@@ -92,7 +92,7 @@ package struct Dispatcher: Service {
         _ courtesy: inout Courtesy,
         into group: inout DiscardingTaskGroup
     ) async -> Duration {
-        /// Lanes whose head waits for others to share its pass with.
+        /// Lanes whose head waits: for others to share its pass with, or for the store to let it be claimed.
         var held: [Lane: Double] = [:]
         while !isEnding {
             let queue: QueueHeads
@@ -110,7 +110,7 @@ package struct Dispatcher: Service {
             if let orphan = queue.heads.first(where: {
                 models[$0.work.model] == nil && deployment.isCertainlyGone($0.work.model)
             }) {
-                await give(up: orphan)
+                guard await give(up: orphan) else { return Self.storePause }
                 continue
             }
             let (costs, memory) = book.models
@@ -133,7 +133,16 @@ package struct Dispatcher: Service {
                 switch await pass(for: head, plan, assignment, memory) {
                 case .wait(let until): held[head.lane] = until
                 case .start(let ids):
-                    guard let pass = await claim(ids, plan, assignment) else { continue }
+                    let pass: ClaimedPass
+                    do throws(TaskStoreError) {
+                        guard let claimed = try await claim(ids, plan, assignment) else { continue }
+                        pass = claimed
+                    } catch {
+                        logger.error("No work could be claimed", metadata: ["code": "\(error.code)"])
+                        // What can be read and not written, on a full disk, is offered again at once.
+                        held[head.lane] = now + Self.storePause.inSeconds
+                        continue
+                    }
                     let idle = fleet.begin(pass.summary, on: assignment.engine)
                     let waited = max(head.since, head.notBefore).duration(to: clock.wallTime()).inSeconds
                     metrics.began(
@@ -160,13 +169,16 @@ package struct Dispatcher: Service {
     }
 
     /// Ends a generation whose model no engine has any more.
-    private func give(up orphan: WaitingGeneration) async {
+    ///
+    /// - Returns: whether the store let it.
+    private func give(up orphan: WaitingGeneration) async -> Bool {
         do throws(TaskStoreError) {
             let request = ClaimRequest(owner: worker, duration: settings.leaseDuration, generation: orphan.id)
-            guard let claimed = try await store.claim(request) else { return }
-            await attempts.failWithoutModel(claimed)
+            if let claimed = try await store.claim(request) { await attempts.failWithoutModel(claimed) }
+            return true
         } catch {
             logger.error("No work could be claimed", metadata: ["code": "\(error.code)"])
+            return false
         }
     }
 
@@ -225,7 +237,12 @@ package struct Dispatcher: Service {
     /// Claims the generations of a pass.
     ///
     /// - Returns: `nil` if the first is gone: cancelled, or taken by another worker.
-    private func claim(_ ids: [GenerationID], _ plan: AttemptPlan?, _ assignment: Assignment) async -> ClaimedPass? {
+    /// - Throws: what the store says, if not even the first was claimed.
+    private func claim(
+        _ ids: [GenerationID],
+        _ plan: AttemptPlan?,
+        _ assignment: Assignment
+    ) async throws(TaskStoreError) -> ClaimedPass? {
         var claims: [ClaimedGeneration] = []
         do throws(TaskStoreError) {
             for id in ids {
@@ -237,9 +254,9 @@ package struct Dispatcher: Service {
                 if claims.isEmpty { return nil }
             }
         } catch {
-            logger.error("No work could be claimed", metadata: ["code": "\(error.code)"])
+            if claims.isEmpty { throw error }
             // The reaper would take those back; they are here already, and run.
-            if claims.isEmpty { return nil }
+            logger.error("Not all of a pass could be claimed", metadata: ["code": "\(error.code)"])
         }
         guard let first = claims.first?.generation else { return nil }
         let work = first.request.reduced(by: first.plan).work(model: first.model)
