@@ -29,6 +29,8 @@ swift_tests() {
     timeout --kill-after=30 600 stdbuf -oL swift test --skip-build --filter "^$1\." 2>&1 | tee "$log" \
         | sed -uE '/^✔ Test run with/p; /^(◇|✔) /d' || status=$?
     if [ "$status" -ge 124 ]; then
+        # What does not answer outlives the command that started it.
+        pkill -KILL -f "^$PWD/.build/.*PackageTests.xctest" || true
         echo "Not ended after 600 s:"
         comm -23 <(sed -nE 's/^◇ Test (.*) started\.$/\1/p' "$log" | sort -u) \
             <(sed -nE 's/^(✔|✘) Test (.*) (passed|failed) after .*/\2/p' "$log" \
