@@ -31,10 +31,11 @@ swift_tests() {
     if [ "$status" -ge 124 ]; then
         # What does not answer outlives the command that started it.
         pkill -KILL -f "^$PWD/.build/.*PackageTests.xctest" || true
-        echo "Not ended after 600 s:"
-        comm -23 <(sed -nE 's/^◇ Test (.*) started\.$/\1/p' "$log" | sort -u) \
+        echo "Not ended after 600 s; what was said last, and up to 40 of the tests that have not ended:"
+        tail -20 "$log"
+        comm -23 <(sed -nE '/ case passing /d; s/^◇ Test (.*) started\.$/\1/p' "$log" | sort -u) \
             <(sed -nE 's/^(✔|✘) Test (.*) (passed|failed) after .*/\2/p' "$log" \
-                | sed -E 's/ with [0-9]+ test cases?$//' | sort -u)
+                | sed -E 's/ with [0-9]+ test cases?$//' | sort -u) | head -40
     fi
     sed -E '/^✔ Test run with/p; /^(◇|✔) /d' "$log"
     rm "$log"
