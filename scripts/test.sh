@@ -47,7 +47,7 @@ swift_tests() {
 python_tests() {
     local name=$1 directory=$2 tests=$3 processes=$4
     shift 4
-    local run=(timeout --kill-after=30 2400 env -C "$directory" "$PWD/.venv/bin/python" -m pytest -q
+    local run=(timeout --kill-after=30 1500 env -C "$directory" "$PWD/.venv/bin/python" -m pytest -q
         -o faulthandler_timeout=600 --dist loadfile --no-loadscope-reorder "$tests" "$@")
     twice "$name" "${run[@]}" -n "$processes" -- "${run[@]}" -n 0 --last-failed --last-failed-no-failures none
 }
