@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
-from server import Server
+from server import ENDED, Server
 
 PATIENCE = 30_000
 """Milliseconds until what a test waits for must be there; a loaded machine is slow, not wrong."""
@@ -28,6 +28,7 @@ class Visit:
         self.page: Page = context.new_page()
         self.faults: list[str] = []
         self.expected: list[str] = []
+        self.unseen: list[str] = []
         self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
@@ -45,15 +46,21 @@ class Visit:
     def check(self) -> None:
         """Fails if the page has left its origin, raised an error or run into the policy for its content."""
         faults = [fault for fault in self.faults if not any(part in fault for part in self.expected)]
+        # The browser reports a preview that is asked for as its task ends, whatever the page does.
+        faults += [f"no preview: {task}" for task in self.unseen if not self._has_ended(task)]
         assert not faults, faults
 
     def _heard(self, message: ConsoleMessage) -> None:
         url = message.location.get("url", "")
         if "404" in message.text and url.endswith("/preview"):
-            # What is looked at may have ended in that moment, and the browser reports it whatever the page does.
-            return
-        if message.type in {"error", "warning"}:
+            self.unseen.append(url.removesuffix("/preview"))
+        elif message.type in {"error", "warning"}:
             self.faults.append(f"{message.type}: {message.text} {url}")
+
+    def _has_ended(self, task: str) -> bool:
+        """Whether a task has ended, or was removed since."""
+        answer = self.server.session.get(task, timeout=30)
+        return answer.status_code == 404 or answer.json().get("status") in ENDED
 
     def _left(self, request: Request) -> None:
         address = urlsplit(request.url)
